@@ -1,0 +1,3 @@
+"""The version of noai, read by the build and written into every record."""
+
+__version__ = "0.1.0"
