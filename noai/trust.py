@@ -1,0 +1,276 @@
+"""The trust list: whom a verifier knows, and what each entry may do.
+
+An entry *identifies* always; it *permits* or *grants* only if it says so. The verifier's own
+identities identify and never permit: otherwise whoever runs an ingest could open anybody's track.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import Enum
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+from cryptography import x509
+
+from noai import certificates
+from noai.codes import Code
+from noai.errors import KeyFileError, TrustError
+from noai.files import write_private
+from noai.report import Check
+
+SCHEMA: Final = "noai.trust/1"
+FILE_NAME: Final = "trust.json"
+
+
+class May(str, Enum):
+    """What a trust entry may do."""
+
+    IDENTIFY = "identify"
+    PERMIT = "permit"
+    GRANT = "grant"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+class Kind(str, Enum):
+    """Whether all keys under an anchor are one identity (a label's root) or many (a public CA)."""
+
+    SINGLE_PARTY = "single-party"
+    AUTHORITY = "authority"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@dataclass(frozen=True)
+class TrustEntry:
+    """An anchor or pinned leaf, by its certificate.
+
+    ``keys`` (thumbprints) and ``isrc_prefixes`` narrow what a permission by this entry covers;
+    empty means no narrowing.
+    """
+
+    certificate: x509.Certificate
+    may: frozenset[May] = frozenset({May.IDENTIFY})
+    kind: Kind = Kind.SINGLE_PARTY
+    keys: tuple[str, ...] = ()
+    isrc_prefixes: tuple[str, ...] = ()
+
+    @cached_property
+    def fingerprint(self) -> str:
+        return certificates.fingerprint(self.certificate)
+
+    @cached_property
+    def spki(self) -> bytes:
+        return certificates.spki(self.certificate)
+
+    @property
+    def name(self) -> str:
+        return certificates.subject(self.certificate)
+
+    def covers(self, kid: str, isrc: str | None) -> bool:
+        """Whether a permission by key ``kid`` for the work ``isrc`` is in this entry's scope."""
+        if self.keys and kid not in self.keys:
+            return False
+        return not self.isrc_prefixes or (isrc is not None and isrc.startswith(self.isrc_prefixes))
+
+    def _holds(self, chain: Sequence[x509.Certificate]) -> bool:
+        """Whether ``chain`` contains this certificate or key, or ends directly below it.
+
+        Anchors match by DER or SPKI, never by name.
+        """
+        if not self.spki:
+            return False
+        if not certificates.is_authority(self.certificate):
+            # A pinned leaf vouches for itself alone, never for what its holder may have issued.
+            return certificates.spki(chain[0]) == self.spki
+        if any(certificates.spki(certificate) == self.spki for certificate in chain):
+            return True
+        return certificates.may_issue_chain(self.certificate, chain)
+
+
+@dataclass(frozen=True)
+class SignerJudgement:
+    """Who a chain leads to. ``check`` is pass, fail or unknown."""
+
+    check: Check
+    codes: tuple[Code, ...]
+    entry: TrustEntry | None = None
+    own: bool = False
+
+    @property
+    def name(self) -> str | None:
+        """The trust entry that identified the signer, for verdicts."""
+        if self.entry is None:
+            return None
+        return f"own:{self.entry.name}" if self.own else f"sha256:{self.entry.fingerprint}"
+
+    @property
+    def identity(self) -> str | None:
+        """A value equal for all keys that the trust list groups as one identity, else None."""
+        if self.entry is None or self.entry.kind is not Kind.SINGLE_PARTY:
+            return None
+        return self.entry.fingerprint
+
+    def permits(self, kid: str, isrc: str | None) -> tuple[bool, bool]:
+        """Whether the entry may permit at all, and whether this key and work are in its scope."""
+        if self.entry is None or self.own or May.PERMIT not in self.entry.may:
+            return False, True
+        return True, self.entry.covers(kid, isrc)
+
+
+@dataclass(frozen=True)
+class TrustList:
+    """Entries and own identities, both held as certificates. Immutable; changes give a new list."""
+
+    entries: tuple[TrustEntry, ...] = ()
+    #: Roots (or leaves) of the local identities.
+    own: tuple[TrustEntry, ...] = field(default=())
+
+    def judge(self, chain: Sequence[x509.Certificate], at: datetime) -> SignerJudgement:
+        """Who ``chain`` (leaf first, not empty) leads to at the time ``at``.
+
+        An entry that may permit is preferred over one that only identifies, and any entry over an
+        own identity: adding an entry on purpose is the stronger statement.
+        """
+        faults = certificates.chain_faults(chain, at)
+        found = sorted((entry for entry in self.entries if entry._holds(chain)), key=lambda e: -len(e.may))
+        own = next((entry for entry in self.own if entry._holds(chain)), None)
+        entry = found[0] if found else own
+        is_own = not found and own is not None
+        if faults:
+            return SignerJudgement(Check.FAIL, faults, entry, is_own)
+        if entry is None:
+            return SignerJudgement(Check.UNKNOWN, (Code.SIGNER_UNKNOWN,))
+        code = Code.SIGNER_OWN if is_own else Code.SIGNER_TRUSTED
+        return SignerJudgement(Check.PASS, (code,), entry, is_own)
+
+    def with_entry(self, entry: TrustEntry) -> TrustList:
+        """This list with ``entry`` added, or put in place of the entry for the same certificate."""
+        others = tuple(e for e in self.entries if e.fingerprint != entry.fingerprint)
+        return replace(self, entries=(*others, entry))
+
+    def without(self, prefix: str) -> tuple[TrustList, TrustEntry]:
+        """This list without the one entry whose fingerprint starts with ``prefix``.
+
+        Raises:
+            TrustError: if none or several do.
+        """
+        matching = [e for e in self.entries if prefix and e.fingerprint.startswith(prefix.lower())]
+        if len(matching) != 1:
+            found = "no entry" if not matching else f"{len(matching)} entries"
+            raise TrustError(f"{found} of the trust list has a fingerprint starting {prefix!r}")
+        kept = tuple(entry for entry in self.entries if entry is not matching[0])
+        return replace(self, entries=kept), matching[0]
+
+    @property
+    def anchors(self) -> tuple[x509.Certificate, ...]:
+        return tuple(entry.certificate for entry in (*self.entries, *self.own))
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over the list's content, hex: which list a verdict was made with."""
+        return hashlib.sha256(json.dumps(self._to_json(), sort_keys=True).encode()).hexdigest()
+
+    # -- the file ---------------------------------------------------------------------------
+
+    @classmethod
+    def load(cls, home: Path) -> TrustList:
+        """The list kept in ``home``; empty if there is none. Own identities are not added here.
+
+        Raises:
+            TrustError: if the file is there but is not a whole, valid list: never a part of it.
+        """
+        path = home / FILE_NAME
+        try:
+            document = json.loads(path.read_text("utf-8"))
+        except FileNotFoundError:
+            return cls()
+        except (OSError, ValueError) as error:
+            raise TrustError(f"{path}: cannot be read: {error}") from None
+        if not isinstance(document, dict) or document.get("schema") != SCHEMA:
+            raise TrustError(f"{path}: is not a trust list of schema {SCHEMA}")
+        entries = document.get("entries")
+        if not isinstance(entries, list):
+            raise TrustError(f"{path}: has no list of entries")
+        return cls(tuple(_entry(item, str(path)) for item in entries))
+
+    def save(self, home: Path) -> None:
+        """Replace the list kept in ``home``, whole or not at all.
+
+        Raises:
+            TrustError: if it cannot be written.
+        """
+        try:
+            text = json.dumps(self._to_json(), indent=2) + "\n"
+            write_private(home / FILE_NAME, text.encode("utf-8"))
+        except OSError as error:
+            raise TrustError(f"{home / FILE_NAME}: cannot be written: {error}") from None
+
+    def _to_json(self) -> dict[str, object]:
+        return {
+            "schema": SCHEMA,
+            "entries": [
+                {
+                    "sha256": entry.fingerprint,
+                    "name": entry.name,
+                    "kind": entry.kind.value,
+                    "may": sorted(may.value for may in entry.may),
+                    "keys": list(entry.keys),
+                    "isrc_prefixes": list(entry.isrc_prefixes),
+                    "certificate": certificates.pem([entry.certificate]),
+                }
+                for entry in self.entries
+            ],
+        }
+
+
+def entries_from_pem(
+    data: bytes,
+    name: str,
+    may: Iterable[May] = (),
+    *,
+    kind: Kind = Kind.SINGLE_PARTY,
+    keys: tuple[str, ...] = (),
+    isrc_prefixes: tuple[str, ...] = (),
+) -> tuple[TrustEntry, ...]:
+    """One entry a certificate in a PEM file; each identifies, and does what ``may`` adds.
+
+    Raises:
+        KeyFileError: if there is no certificate or one is malformed.
+    """
+    chain = certificates.load_pem_chain(data, name)
+    does = frozenset({May.IDENTIFY, *may})
+    return tuple(TrustEntry(certificate, does, kind, keys, isrc_prefixes) for certificate in chain)
+
+
+def _entry(item: object, path: str) -> TrustEntry:
+    if not isinstance(item, dict):
+        raise TrustError(f"{path}: an entry is not an object")
+    try:
+        certificate = certificates.load_pem_chain(str(item["certificate"]).encode("utf-8"), path)[0]
+        entry = TrustEntry(
+            certificate,
+            frozenset({May.IDENTIFY, *(May(value) for value in _strings(item["may"]))}),
+            Kind(item["kind"]),
+            _strings(item["keys"]),
+            _strings(item["isrc_prefixes"]),
+        )
+    except (KeyError, ValueError, KeyFileError) as error:
+        raise TrustError(f"{path}: an entry is damaged: {error}") from None
+    if item.get("sha256") != entry.fingerprint:
+        raise TrustError(f"{path}: an entry's certificate does not match its fingerprint")
+    return entry
+
+
+def _strings(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise ValueError("a list of strings was expected")
+    return tuple(value)
