@@ -1,0 +1,158 @@
+"""The seam to audio files. The contract, in prose, is in ``containers/README.md``.
+
+A container *locates*: which text fields, XMP packets and C2PA manifest stores a file holds, and
+where its essence lies. It knows nothing of what they say.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import BinaryIO, Protocol
+
+from noai.codes import Code
+from noai.essence import EssenceReading
+from noai.sources import ByteSource
+
+
+class ContainerName(str, Enum):
+    """Stable names, as the verdict record shows them."""
+
+    MP3 = "mp3"
+    FLAC = "flac"
+    OGG_VORBIS = "ogg-vorbis"
+    OGG_OPUS = "ogg-opus"
+    MP4 = "mp4"
+    WAV = "wav"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+class FieldRole(Enum):
+    """What a text field is for noai; the container maps its native keys onto these."""
+
+    #: ``NOAI`` in any spelling of its case.
+    MARKER = "marker"
+    COPYRIGHT = "copyright"
+    COMMENT = "comment"
+    OTHER = "other"
+
+
+@dataclass(frozen=True)
+class TagField:
+    """One text value in a tag area. A native item with several values becomes several fields."""
+
+    #: Where it stands, for people: ``ID3v2.3 TXXX``, ``Vorbis comment``, ``RIFF INFO``.
+    place: str
+    #: The key as a user knows it, upper case: a TXXX description, a Vorbis key, a freeform name
+    #: or ``mdta`` key (for a plain frame or atom its native id: ``TIT2``, ``©NAM``, ``ICOP``).
+    key: str
+    value: str
+    role: FieldRole = FieldRole.OTHER
+
+
+@dataclass(frozen=True)
+class XmpPacket:
+    place: str
+    data: bytes
+
+
+@dataclass(frozen=True)
+class ManifestStore:
+    """Where the bytes of a C2PA manifest store (a JUMBF superbox) lie in the file."""
+
+    place: str
+    offset: int
+    length: int
+
+
+@dataclass(frozen=True)
+class AreaNote:
+    """Something about the tag area as a whole that a verdict must know."""
+
+    code: Code
+    message: str
+
+
+@dataclass(frozen=True)
+class TagArea:
+    """Everything that a file says in places where a statement can be. Duplicates are kept, in file order."""
+
+    fields: tuple[TagField, ...] = ()
+    xmp: tuple[XmpPacket, ...] = ()
+    manifests: tuple[ManifestStore, ...] = ()
+    notes: tuple[AreaNote, ...] = ()
+
+
+@dataclass(frozen=True)
+class TagEdit:
+    """What a marking changes. Everything that is not named here must survive."""
+
+    #: The complete new list of ``NOAI`` values.
+    markers: tuple[str, ...]
+    #: Merged into the copyright and the comment field with :func:`noai.statement.merge_values`.
+    statement: str | None = None
+    #: Statements, exactly as an earlier marking wrote them, that this edit takes out again.
+    lifted_statements: tuple[str, ...] = ()
+    #: A ``plus:DataMining`` value (full URI), merged with :func:`noai.xmp.merge_data_mining`
+    #: where the container has a standard place for XMP.
+    data_mining: str | None = None
+    #: The value that an earlier marking wrote and this edit takes out again.
+    lifted_data_mining: str | None = None
+
+
+class Container(Protocol):
+    """One kind of audio file."""
+
+    #: Kinds that this implementation detects.
+    names: tuple[ContainerName, ...]
+    #: MIME type under which c2pa embeds a manifest, or None where it cannot.
+    c2pa_type: str | None
+    #: Whether there is a standard place for XMP.
+    has_xmp: bool
+
+    def detect(self, source: ByteSource) -> ContainerName | None:
+        """The kind of ``source`` by its content, or None. Cheap: a few small reads."""
+
+    def read_tags(self, source: ByteSource) -> TagArea:
+        """All of the tag area.
+
+        Raises:
+            ContainerMalformed, LimitExceeded: when it could not be read to its end.
+        """
+
+    def read_essence(self, source: ByteSource) -> EssenceReading:
+        """The essence digest and what forbids binding. Reads the whole audio.
+
+        Raises:
+            ContainerMalformed, LimitExceeded: when the audio could not be located.
+        """
+
+    def inventory(self, source: ByteSource, edit: TagEdit) -> Counter[str]:
+        """Every foreign tag item, as a multiset of descriptions, equal before and after ``edit``.
+
+        Foreign means: not a marker, not a statement that ``edit`` writes or lifts (taken out of the
+        text around it), not a ``plus:DataMining`` that it writes or lifts, not a C2PA manifest. A
+        description names the item and holds its text or the SHA-256 of its bytes, independent of
+        tag version, text encoding, order and padding. Pictures, chapters, cue points and unknown
+        items are included.
+        """
+
+    def write_tags(self, file: BinaryIO, edit: TagEdit) -> None:
+        """Apply ``edit`` in place to ``file``, a *copy* opened for reading and writing.
+
+        Audio bytes stay as they are. May move them. The tag version that the file has is kept.
+
+        Raises:
+            MarkError: when the container cannot be written safely.
+        """
+
+
+@dataclass(frozen=True)
+class Detected:
+    """A source and the container that recognised it."""
+
+    name: ContainerName
+    container: Container = field(repr=False)

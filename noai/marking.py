@@ -1,0 +1,396 @@
+"""Marking: what :func:`mark` does, step by step, never touching the original before the end.
+
+:mod:`noai.planning` decides what has to change, :mod:`noai.workspace` owns the temporary files;
+this module writes, re-checks and publishes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from pathlib import Path
+from typing import BinaryIO, overload
+
+from noai import manifest, signing
+from noai.claim import Claim, Profile, Rights, Use, Work
+from noai.codes import Code
+from noai.containers.interface import FieldRole, TagEdit
+from noai.errors import (
+    ContainerError,
+    DestinationExists,
+    EssenceChanged,
+    EssenceUnbindable,
+    MarkNotVerified,
+    SourceError,
+    TagsChanged,
+    UsageError,
+)
+from noai.limits import C2PA_SIGN_BYTES
+from noai.marker import Marker
+from noai.planning import Situation, examine, plan_marking, require_bindable
+from noai.report import SignalSource
+from noai.signing import Signer, check_signer
+from noai.sources import ByteSource, FileSource, Source, as_file, as_path, open_path
+from noai.verifying import MANIFEST_SIDECAR, Sidecars, open_source, read_sidecars
+from noai.workspace import FolderWorkspace, MemoryWorkspace, Workspace, copy_to, write_whole
+
+
+class Outcome(str, Enum):
+    """What a marking came to."""
+
+    MARKED = "marked"
+    #: Marked anew in place of an earlier marker by the same key.
+    SUPERSEDED = "superseded"
+    #: Only the C2PA manifest was signed again.
+    RESIGNED = "resigned"
+    #: The same claim by the same key stood there already.
+    UNCHANGED = "unchanged"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@dataclass(frozen=True)
+class MarkResult:
+    """What :func:`mark` did."""
+
+    outcome: Outcome
+    container: str
+    #: The marker's id (``urn:uuid:…``).
+    id: str
+    #: Whether the file carries, or has beside it, a C2PA manifest by the same key.
+    c2pa: bool
+    #: Where the marked file is; None for bytes and file objects.
+    path: Path | None = None
+    #: The C2PA sidecar that was written, if any.
+    sidecar: Path | None = None
+    #: Sentences about what was left out, and why.
+    notices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Job:
+    """Everything about a marking but the file."""
+
+    claim: Claim
+    signer: Signer
+    now: datetime
+    c2pa: bool
+    sidecar: bool
+    title: str | None = None
+
+
+@dataclass(frozen=True)
+class _Marked:
+    """A finished marking, before it is told where the file is."""
+
+    outcome: Outcome
+    situation: Situation
+    marker: Marker
+    c2pa: bool
+    sidecar: bytes | None
+    notices: tuple[str, ...]
+
+    def result(self, path: Path | None = None, sidecar: Path | None = None) -> MarkResult:
+        name = self.situation.detected.name.value
+        return MarkResult(self.outcome, name, self.marker.id, self.c2pa, path, sidecar, self.notices)
+
+
+@overload
+def mark(
+    source: bytes | bytearray | memoryview,
+    destination: None = None,
+    *,
+    signer: Signer,
+    profile: Profile | str = ...,
+    claim: Claim | None = ...,
+    deny: Iterable[Use | str] = ...,
+    allow: Iterable[Use | str] = ...,
+    rights: Rights | None = ...,
+    work: Work | None = ...,
+    c2pa: bool = ...,
+    now: datetime | None = ...,
+) -> bytes: ...
+
+
+@overload
+def mark(
+    source: str | os.PathLike[str] | BinaryIO,
+    destination: str | os.PathLike[str] | BinaryIO | None = None,
+    *,
+    signer: Signer,
+    profile: Profile | str = ...,
+    claim: Claim | None = ...,
+    deny: Iterable[Use | str] = ...,
+    allow: Iterable[Use | str] = ...,
+    rights: Rights | None = ...,
+    work: Work | None = ...,
+    c2pa: bool = ...,
+    sidecar: bool = ...,
+    in_place: bool = ...,
+    now: datetime | None = ...,
+) -> MarkResult: ...
+
+
+def mark(
+    source: Source,
+    destination: str | os.PathLike[str] | BinaryIO | None = None,
+    *,
+    signer: Signer,
+    profile: Profile | str = Profile.NO_AI,
+    claim: Claim | None = None,
+    deny: Iterable[Use | str] = (),
+    allow: Iterable[Use | str] = (),
+    rights: Rights | None = None,
+    work: Work | None = None,
+    c2pa: bool = True,
+    sidecar: bool = False,
+    in_place: bool = False,
+    now: datetime | None = None,
+) -> MarkResult | bytes:
+    """Put a signed declaration into one audio file.
+
+    ``source`` is a path (with a ``destination`` path, or ``in_place=True``), bytes (the marked
+    bytes are returned), or a binary file object (with a ``destination`` object open for reading
+    and writing). What is declared is ``profile`` with ``deny`` and ``allow`` on top, or a whole
+    ``claim``.
+
+    ``c2pa`` embeds a C2PA manifest where the container takes one; ``sidecar`` writes one beside
+    the file where it does not. Files above :data:`noai.limits.C2PA_SIGN_BYTES` get none, with a
+    notice.
+
+    Nothing is published before the copy was read again: essence unchanged, every other tag
+    unchanged, marker and manifest verified. On any error the destination is as it was.
+
+    Raises:
+        UsageError: for arguments that do not fit together.
+        SourceError, ContainerError: if the source cannot be read as audio.
+        SigningError: if the signer cannot sign marks.
+        MarkError: if the file cannot be marked safely.
+        ManifestError: if the C2PA layer fails.
+    """
+    if claim is None:
+        claim = Claim.from_profile(
+            Profile.parse(str(profile)),
+            deny=[Use.parse(str(use)) for use in deny],
+            allow=[Use.parse(str(use)) for use in allow],
+            rights=rights,
+            work=work,
+        )
+    at = now or signing.now()
+    check_signer(signer, at)
+    job = _Job(claim, signer, at, c2pa, sidecar)
+    path = as_path(source)
+    if path is not None:
+        if in_place == (destination is not None):
+            raise UsageError("give either a destination or in_place=True")
+        if destination is not None and not isinstance(destination, (str, os.PathLike)):
+            raise UsageError("a path needs a destination path")
+        return _mark_path(path, path.resolve() if destination is None else Path(destination), job)
+    if in_place or sidecar:
+        raise UsageError("in_place and sidecar are for paths")
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        if destination is not None:
+            raise UsageError("bytes in, bytes out: a destination is for paths and file objects")
+        kept = MemoryWorkspace()
+        with ExitStack() as stack:
+            _mark(open_source(source, stack), Sidecars(), kept, job, publish_unchanged=True)
+        return kept.data
+    if destination is None or isinstance(destination, (str, os.PathLike)):
+        raise UsageError("a file object needs a destination object")
+    with ExitStack() as stack:
+        target = MemoryWorkspace(destination)
+        data = open_source(source, stack)
+        return _mark(data, Sidecars(), target, job, publish_unchanged=True).result()
+
+
+def _mark_path(source: Path, destination: Path, job: _Job) -> MarkResult:
+    with ExitStack() as stack:
+        data, status = stack.enter_context(open_path(source))
+        in_place = destination.exists() and os.path.samestat(status, destination.stat())
+        if not in_place:
+            done = _already_there(data, destination, job)
+            if done is not None:
+                return done.result(destination)
+        workspace = FolderWorkspace(destination, source, stack)
+        marked = _mark(data, read_sidecars(source), workspace, job, publish_unchanged=not in_place)
+        if marked.sidecar is None:
+            return marked.result(destination)
+        # The sidecar describes the published bytes, so it follows them.
+        beside = Path(f"{destination}{MANIFEST_SIDECAR}")
+        write_whole(beside, marked.sidecar)
+        return marked.result(destination, beside)
+
+
+def _already_there(data: ByteSource, destination: Path, job: _Job) -> _Marked | None:
+    """The marking that ``destination`` already is, or None where it has to be made.
+
+    Raises:
+        DestinationExists: if something else stands there: other audio, or no audio.
+    """
+    if not destination.exists():
+        return None
+    exists = DestinationExists(f"{destination}: exists already and is not this track; choose another")
+    with open_path(destination) as (there, _):
+        try:
+            found = examine(there, read_sidecars(destination), job.signer, job.now)
+            wanted = examine(data, Sidecars(), job.signer, job.now)
+        except (ContainerError, SourceError, EssenceUnbindable):
+            raise exists from None
+        if found.essence.digest != wanted.essence.digest:
+            raise exists
+        marker = found.standing_marker(job.claim, job.now)
+        if marker is None or (_wants_manifest(found, job) and not found.own_manifest_holds(job.claim)):
+            return None
+        container, edit = found.detected.container, _edit_of(found, marker)
+        if container.inventory(data, edit) != container.inventory(there, edit):
+            return None
+        holds = found.own_manifest_holds(job.claim)
+        return _Marked(Outcome.UNCHANGED, found, marker, holds, None, ())
+
+
+def _mark(
+    data: ByteSource, sidecars: Sidecars, workspace: Workspace, job: _Job, *, publish_unchanged: bool
+) -> _Marked:
+    # 1. What is there, and may it be marked at all?
+    before = examine(data, sidecars, job.signer, job.now)
+    require_bindable(before)
+    standing = before.standing_marker(job.claim, job.now)
+    needs_manifest = _wants_manifest(before, job) and not (standing and before.own_manifest_holds(job.claim))
+    notices = _notices(before, job)
+    # 2. The same claim by the same key: nothing to do.
+    if standing is not None and not needs_manifest:
+        if publish_unchanged:
+            workspace.publish(_copy(data, workspace))
+        holds = before.own_manifest_holds(job.claim)
+        return _Marked(Outcome.UNCHANGED, before, standing, holds, None, notices)
+    # 3. Statement, vocabularies and marker into a copy; a stale manifest is re-signed alone.
+    file = _copy(data, workspace)
+    if standing is None:
+        plan = plan_marking(before, job.claim, job.signer, job.now)
+        before.detected.container.write_tags(file, plan.edit)
+        marker, edit, notices = plan.marker, plan.edit, (*notices, *plan.notices)
+        outcome = Outcome.SUPERSEDED if marker.supersedes else Outcome.MARKED
+    else:
+        marker, edit, outcome = standing, _edit_of(before, standing), Outcome.RESIGNED
+    # 4. C2PA last, since its hard binding covers the whole file.
+    sidecar = None
+    if needs_manifest and before.detected.container.c2pa_type is not None:
+        file = _embed_manifest(before, file, workspace, job)
+    elif needs_manifest:
+        file.seek(0)
+        sidecar = manifest.sign_sidecar(file, claim=job.claim, title=job.title, signer=job.signer)
+    # 5. The copy is read again as a stranger would read it, and only then published.
+    beside = Sidecars((sidecar,)) if sidecar is not None else sidecars
+    _recheck(before, file, edit, marker, beside, job, needs_manifest)
+    if outcome is not Outcome.RESIGNED or sidecar is None or publish_unchanged:
+        workspace.publish(file)
+    return _Marked(outcome, before, marker, needs_manifest, sidecar, notices)
+
+
+def _wants_manifest(situation: Situation, job: _Job) -> bool:
+    if not job.c2pa or situation.data.size > C2PA_SIGN_BYTES:
+        return False
+    # A sidecar that stands there by the same key would be stale after this marking.
+    embeds = situation.detected.container.c2pa_type is not None
+    return embeds or job.sidecar or situation.has_own_sidecar
+
+
+def _notices(situation: Situation, job: _Job) -> tuple[str, ...]:
+    if not job.c2pa:
+        return ()
+    if situation.data.size > C2PA_SIGN_BYTES:
+        limit = C2PA_SIGN_BYTES // 2**20
+        return (f"no C2PA manifest: the file is larger than {limit} MiB",)
+    if not _wants_manifest(situation, job):
+        name = situation.detected.name
+        return (f"no C2PA manifest: {name} cannot carry one; a sidecar can be asked for",)
+    return ()
+
+
+def _copy(data: ByteSource, workspace: Workspace) -> BinaryIO:
+    file = workspace.new_file()
+    copy_to(data, file)
+    file.seek(0)
+    return file
+
+
+def _embed_manifest(before: Situation, file: BinaryIO, workspace: Workspace, job: _Job) -> BinaryIO:
+    media_type = before.detected.container.c2pa_type
+    assert media_type is not None
+    # The original, whose manifest is still valid, is the parent: its provenance is kept.
+    parent = (media_type, as_file(before.data)) if before.evidence.area.manifests else None
+    signed = workspace.new_file()
+    file.seek(0)
+    manifest.sign(
+        file,
+        signed,
+        media_type=media_type,
+        claim=job.claim,
+        title=job.title,
+        signer=job.signer,
+        parent=parent,
+    )
+    signed.flush()
+    return signed
+
+
+def _edit_of(situation: Situation, marker: Marker) -> TagEdit:
+    """The edit by which ``marker``, which stands in the file, was written."""
+    beside = {
+        finding.source: finding.value
+        for finding in situation.findings
+        if finding.value is not None and Code.COMPANION in finding.codes
+    }
+    slots = (f.value for f in situation.evidence.area.fields if f.role is FieldRole.MARKER)
+    return TagEdit(
+        markers=tuple(dict.fromkeys(slots)),
+        statement=beside.get(SignalSource.STATEMENT),
+        data_mining=beside.get(SignalSource.XMP),
+    )
+
+
+def _recheck(
+    before: Situation,
+    file: BinaryIO,
+    edit: TagEdit,
+    marker: Marker,
+    sidecars: Sidecars,
+    job: _Job,
+    manifest_made: bool,
+) -> None:
+    """Raises: EssenceChanged, TagsChanged, MarkNotVerified, if the copy is not what it should be."""
+    container = before.detected.container
+    try:
+        after = examine(FileSource(file), sidecars, job.signer, job.now)
+    except (ContainerError, EssenceUnbindable) as error:
+        raise MarkNotVerified(f"the written copy cannot be read again: {error}") from error
+    # 1. The audio.
+    if after.detected.name is not before.detected.name:
+        raise EssenceChanged(f"the written copy would be {after.detected.name}")
+    if (
+        after.essence.digest != before.essence.digest
+        or after.essence.payload_bytes != before.essence.payload_bytes
+    ):
+        raise EssenceChanged("the written copy holds other audio than the original")
+    require_bindable(after)
+    # 2. Everybody else's tags.
+    lost = container.inventory(before.data, edit) - container.inventory(after.data, edit)
+    gained = container.inventory(after.data, edit) - container.inventory(before.data, edit)
+    if lost or gained:
+        which = ", ".join(str(item)[:80] for item in [*lost, *gained][:3])
+        raise TagsChanged(f"other tags would not survive marking: {which}")
+    # 3. Our own layers.
+    if not any(
+        finding.marker is not None and finding.marker.id == marker.id and finding.proven
+        for finding in after.own_markers
+    ):
+        raise MarkNotVerified("the marker does not verify in the written copy")
+    if after.standing_marker(job.claim, job.now) is None:
+        raise MarkNotVerified("the statements beside the marker are not all in the written copy")
+    if manifest_made and not after.own_manifest_holds(job.claim):
+        raise MarkNotVerified("the C2PA manifest does not verify in the written copy")

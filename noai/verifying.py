@@ -1,0 +1,221 @@
+"""Facts: read a source's tag area, let every vocabulary's reader look at it, report what was found."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+from noai import identities, signing
+from noai.codes import Code
+from noai.combining import resolve
+from noai.containers.interface import Detected, TagArea, XmpPacket
+from noai.containers.registry import detect
+from noai.errors import NoaiError, SourceError, SourceMissing
+from noai.limits import MANIFEST_BYTES, XMP_BYTES
+from noai.policy import Policy
+from noai.report import Depth, Finding, Note, Report, SignalSource
+from noai.signals.interface import Evidence
+from noai.signals.registry import READERS
+from noai.sources import ByteSource, BytesSource, FileSource, Source, as_path, open_path
+from noai.trust import TrustList
+from noai.verdict import Verdict
+
+#: Suffixes under which a sidecar stands beside ``X``: ``X.c2pa``, and ``Y.c2pa`` for ``X = Y.mp3``.
+MANIFEST_SIDECAR: Final = ".c2pa"
+XMP_SIDECAR: Final = ".xmp"
+
+
+@dataclass(frozen=True)
+class Sidecars:
+    """What stands in files beside a track."""
+
+    manifests: tuple[bytes, ...] = ()
+    xmp: tuple[XmpPacket, ...] = ()
+    notes: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True)
+class Verifier:
+    """Verifies any number of sources with one policy, one trust list and one clock.
+
+    ``trust`` None means the list in the configuration folder together with the local identities;
+    ``now`` None means the time of each call.
+
+    Raises:
+        TrustError, KeyFileError: on the first use, if the configuration folder's list is damaged.
+    """
+
+    policy: Policy = field(default_factory=Policy)
+    trust: TrustList | None = None
+    now: datetime | None = None
+    depth: Depth = Depth.EVIDENCE
+
+    def verify(self, source: Source) -> Verdict:
+        """The verdict on one source. A source that cannot be read is ``undecided``, never an error.
+
+        Raises:
+            UsageError: for something that is no source at all.
+        """
+        return self.policy.decide(self.report(source))
+
+    def report(self, source: Source) -> Report:
+        """The facts about one source, without judgement. Does not raise on any content."""
+        path = as_path(source)
+        name = None if path is None else os.fspath(path)
+        report = Report(name, None, None, None, self.depth)
+        # The trust list is read outside the guard: a damaged list must stop the run.
+        trust = self.trust_list
+        try:
+            with ExitStack() as stack:
+                if path is None:
+                    data, mtime, sidecars = _in_memory(source), None, Sidecars()
+                else:
+                    opened, status = stack.enter_context(open_path(path))
+                    data, mtime, sidecars = opened, status.st_mtime_ns, read_sidecars(path)
+                report = replace(report, size=data.size, mtime_ns=mtime)
+                return self._read(data, sidecars, report, trust)
+        except SourceError as error:
+            return replace(report, error=_note(error))
+
+    @cached_property
+    def trust_list(self) -> TrustList:
+        """The trust list in use."""
+        return default_trust() if self.trust is None else self.trust
+
+    def _read(self, data: ByteSource, sidecars: Sidecars, report: Report, trust: TrustList) -> Report:
+        try:
+            detected = detect(data)
+        except NoaiError as error:
+            return replace(report, error=_note(error), notes=sidecars.notes)
+        report = replace(report, container=detected.name.value)
+        now = self.now or signing.now()
+        evidence, notes = gather(data, detected, sidecars, trust, now)
+        return replace(report, findings=self._find(evidence), notes=notes)
+
+    def _find(self, evidence: Evidence) -> tuple[Finding, ...]:
+        if self.depth is Depth.DECISION:
+            stated = all_findings(replace(evidence, checks=False))
+            if self._is_settled(stated):
+                return stated
+        return resolve(all_findings(evidence), evidence.now)
+
+    def _is_settled(self, stated: Iterable[Finding]) -> bool:
+        """Whether ``stated``, unchecked, already rejects whatever the checks would show.
+
+        Only a proven marker can lift another finding. So a reservation settles the matter where
+        there is no marker at all, or where a marker makes it that no other one claims to replace.
+        """
+        stated = list(stated)
+        markers = [finding for finding in stated if finding.marker is not None]
+        replaced = {item.id for m in markers if m.marker for item in m.marker.supersedes}
+        return any(
+            not finding.denies.isdisjoint(self.policy.uses)
+            and (not markers or finding.source is SignalSource.MARKER and finding.id not in replaced)
+            for finding in stated
+        )
+
+
+def verify(
+    source: Source,
+    *,
+    policy: Policy | None = None,
+    trust: TrustList | None = None,
+    now: datetime | None = None,
+    depth: Depth = Depth.EVIDENCE,
+) -> Verdict:
+    """Check one source: a path, bytes, or a seekable binary file object.
+
+    Reads the source and the configuration folder; opens no network connection.
+
+    Raises:
+        UsageError: for something that is no source at all.
+        TrustError, KeyFileError: if the configuration folder's trust list is damaged.
+    """
+    return Verifier(policy or Policy(), trust, now, depth).verify(source)
+
+
+def default_trust() -> TrustList:
+    """The trust list in the configuration folder, with the local identities added as own.
+
+    Raises:
+        TrustError, KeyFileError: if it is damaged.
+    """
+    home = identities.home()
+    return replace(TrustList.load(home), own=identities.IdentityStore(home).trusted())
+
+
+def read_sidecars(path: Path) -> Sidecars:
+    """The ``.c2pa`` and ``.xmp`` files beside a track; one that cannot be read is a note."""
+    manifests, packets, notes = [], [], []
+    for suffix, limit in ((MANIFEST_SIDECAR, MANIFEST_BYTES), (XMP_SIDECAR, XMP_BYTES)):
+        for sidecar in dict.fromkeys((Path(f"{path}{suffix}"), path.with_suffix(suffix))):
+            if sidecar == path:
+                continue
+            try:
+                with open_path(sidecar) as (opened, _):
+                    data = opened.read_at(0, limit + 1)
+            except SourceMissing:
+                continue
+            except SourceError as error:
+                notes.append(Note(Code.SIDECAR_UNREADABLE, str(error)))
+                continue
+            if len(data) > limit:
+                message = f"{sidecar.name}: larger than {limit} bytes"
+                notes.append(Note(Code.SIDECAR_UNREADABLE, message))
+            elif suffix == MANIFEST_SIDECAR:
+                manifests.append(data)
+            else:
+                packets.append(XmpPacket(f"sidecar {sidecar.name}", data))
+    return Sidecars(tuple(manifests), tuple(packets), tuple(notes))
+
+
+def gather(
+    data: ByteSource, detected: Detected, sidecars: Sidecars, trust: TrustList, now: datetime
+) -> tuple[Evidence, tuple[Note, ...]]:
+    """The tag area of a source with the means to check it, and what must be known about it as a whole."""
+    notes = list(sidecars.notes)
+    try:
+        area = detected.container.read_tags(data)
+    except NoaiError as error:
+        # What could not be read to its end may have held anything: the note blocks.
+        area = TagArea()
+        notes.append(_note(error))
+    notes += [Note(note.code, note.message) for note in area.notes]
+    area = replace(area, xmp=(*area.xmp, *sidecars.xmp))
+    evidence = Evidence(data, detected, area, trust, now, sidecar_manifests=sidecars.manifests)
+    return evidence, tuple(notes)
+
+
+def all_findings(evidence: Evidence) -> tuple[Finding, ...]:
+    """What every reader finds, in the order of the registry."""
+    return tuple(finding for reader in READERS for finding in reader.read(evidence))
+
+
+def _in_memory(source: Source) -> ByteSource:
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return BytesSource(source)
+    if isinstance(source, (str, os.PathLike)):
+        raise AssertionError("paths are opened by the caller")
+    return FileSource(source)
+
+
+def _note(error: NoaiError) -> Note:
+    return Note(Code.of(error.code), str(error))
+
+
+def open_source(source: Source, stack: ExitStack) -> ByteSource:
+    """``source`` as bytes to read at any offset, kept open by ``stack``.
+
+    Raises:
+        SourceError, UsageError: if it cannot be had.
+    """
+    path = as_path(source)
+    if path is None:
+        return _in_memory(source)
+    return stack.enter_context(open_path(path))[0]
