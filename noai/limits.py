@@ -39,6 +39,11 @@ TAG_ITEMS: Final = 2_000
 ID3_TAGS: Final = 8
 #: Bytes of ID3 that are decoded in memory where unsynchronisation forbids reading in place.
 ID3_UNSYNCHRONISED_BYTES: Final = 16 * MIB
+#: How far the first MPEG frame is searched for behind ID3 tags: a tag with too small a size leaves the
+#: rest of its picture there.
+MP3_JUNK_BYTES: Final = 1 * MIB
+#: The same where no tag says that this is MPEG audio; ffmpeg looks as far.
+MP3_UNTAGGED_JUNK_BYTES: Final = 64 * KIB
 #: Boxes or chunks in one file (c2pa-rs: over 60 s for 100,000 ``free`` boxes).
 BOXES: Final = 10_000
 #: Nesting of BMFF boxes. moov/trak/mdia/minf/stbl/stsd/mp4a/wave/esds is 9.
@@ -59,6 +64,8 @@ MP4_MOOV_BYTES: Final = 64 * MIB
 OGG_STREAMS: Final = 256
 #: Bytes of one Ogg packet. Vorbis setup headers reach 64 KiB; comment packets carry pictures.
 OGG_PACKET_BYTES: Final = 64 * MIB
+#: Ogg pages with header packets in one file. mutagen lays 64 MiB of pictures onto 16,384.
+OGG_HEADER_PAGES: Final = 32_768
 #: Bytes of one codec header that becomes part of a canonical configuration.
 CODEC_HEADER_BYTES: Final = 1 * MIB
 #: Bytes of an XMP packet that is parsed.

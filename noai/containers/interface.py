@@ -106,12 +106,17 @@ class TagEdit:
 class Container(Protocol):
     """One kind of audio file."""
 
-    #: Kinds that this implementation detects.
-    names: tuple[ContainerName, ...]
-    #: MIME type under which c2pa embeds a manifest, or None where it cannot.
-    c2pa_type: str | None
-    #: Whether there is a standard place for XMP.
-    has_xmp: bool
+    @property
+    def names(self) -> tuple[ContainerName, ...]:
+        """Kinds that this implementation detects."""
+
+    @property
+    def c2pa_type(self) -> str | None:
+        """MIME type under which c2pa embeds a manifest, or None where it cannot."""
+
+    @property
+    def has_xmp(self) -> bool:
+        """Whether there is a standard place for XMP, which :meth:`write_tags` fills."""
 
     def detect(self, source: ByteSource) -> ContainerName | None:
         """The kind of ``source`` by its content, or None. Cheap: a few small reads."""
@@ -147,6 +152,13 @@ class Container(Protocol):
 
         Raises:
             MarkError: when the container cannot be written safely.
+        """
+
+    def prepare_manifest(self, file: BinaryIO) -> None:
+        """Make ``file``, a copy, ready for a C2PA manifest, where the C2PA library would otherwise harm it.
+
+        Raises:
+            MarkError: as :meth:`write_tags`.
         """
 
 

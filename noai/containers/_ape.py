@@ -1,0 +1,161 @@
+"""APEv1 and APEv2 tags: where they lie, their items, and taking single items out.
+
+Hydrogenaudio's APEv2 specification (APE tag items, APE tags header and footer).
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import Final
+
+from noai.codes import Code
+from noai.containers._area import MARKER_KEY, AreaBuilder
+from noai.containers.interface import FieldRole
+from noai.limits import TAG_ITEMS, TAG_VALUE_BYTES
+from noai.sources import ByteSource, read_exactly
+
+MAGIC: Final = b"APETAGEX"
+BLOCK: Final = 32
+_HAS_HEADER, _IS_HEADER = 1 << 31, 1 << 29
+_BINARY: Final = 1
+_BLOCK: Final = struct.Struct("<8sIIII8x")
+_ITEM: Final = struct.Struct("<II")
+#: Keys are 2 to 255 ASCII characters; the terminator follows.
+_KEY_BYTES: Final = 256
+
+_ROLES: Final = {
+    "COPYRIGHT": FieldRole.COPYRIGHT,
+    "COMMENT": FieldRole.COMMENT,
+    "DESCRIPTION": FieldRole.COMMENT,
+}
+
+
+@dataclass(frozen=True)
+class ApeTag:
+    """One tag. ``items`` and ``items_end`` bound its items."""
+
+    offset: int
+    end: int
+    items: int
+    items_end: int
+    count: int
+    version: int
+    has_header: bool
+    has_footer: bool
+
+    @property
+    def place(self) -> str:
+        return f"APEv{self.version // 1000}"
+
+
+@dataclass(frozen=True)
+class ApeItem:
+    """One item: ``offset`` to ``end`` is all of it, ``value`` to ``end`` its value."""
+
+    key: str
+    offset: int
+    value: int
+    end: int
+    flags: int
+
+    @property
+    def is_text(self) -> bool:
+        """Not binary: text, or a link to something outside (bits 1 and 2 of the flags)."""
+        return self.flags >> 1 & 3 != _BINARY
+
+
+def locate_by_footer(source: ByteSource, end: int, start: int = 0) -> ApeTag | None:
+    """The tag whose footer ends at ``end`` and that lies behind ``start``, or None."""
+    if end - start < BLOCK:
+        return None
+    magic, version, size, count, flags = _BLOCK.unpack(read_exactly(source, end - BLOCK, BLOCK))
+    if magic != MAGIC or flags & _IS_HEADER or size < BLOCK:
+        return None
+    items = end - size
+    has_header = bool(flags & _HAS_HEADER)
+    offset = items - (BLOCK if has_header else 0)
+    if offset < start or (has_header and source.read_at(offset, len(MAGIC)) != MAGIC):
+        return None
+    return ApeTag(offset, end, items, end - BLOCK, count, version, has_header, has_footer=True)
+
+
+def locate_by_header(source: ByteSource, start: int) -> ApeTag | None:
+    """The tag whose header stands at ``start``, or None."""
+    data = source.read_at(start, BLOCK)
+    if len(data) != BLOCK:
+        return None
+    magic, version, size, count, flags = _BLOCK.unpack(data)
+    if magic != MAGIC or not flags & _IS_HEADER:
+        return None
+    items, end = start + BLOCK, start + BLOCK + size
+    if end > source.size:
+        return None
+    has_footer = size >= BLOCK and source.read_at(end - BLOCK, len(MAGIC)) == MAGIC
+    items_end = end - BLOCK if has_footer else end
+    return ApeTag(start, end, items, items_end, count, version, has_header=True, has_footer=has_footer)
+
+
+@dataclass(frozen=True)
+class ApeItems:
+    """The items of a tag. Not ``whole``: behind them stand bytes that are none."""
+
+    items: tuple[ApeItem, ...]
+    whole: bool
+
+
+def read_items(source: ByteSource, tag: ApeTag, area: AreaBuilder) -> ApeItems:
+    """The items of ``tag``, in file order, as far as they can be read.
+
+    Raises:
+        LimitExceeded: beyond :data:`noai.limits.TAG_ITEMS` in the file.
+    """
+    items: list[ApeItem] = []
+    at = tag.items
+    while len(items) < min(tag.count, TAG_ITEMS + 1):
+        head = source.read_at(at, min(_ITEM.size + _KEY_BYTES, tag.items_end - at))
+        key, terminated, _ = head[_ITEM.size :].partition(b"\x00")
+        if not terminated or not key:
+            break
+        size, flags = _ITEM.unpack_from(head)
+        value = at + _ITEM.size + len(key) + 1
+        if value + size > tag.items_end:
+            break
+        area.count_item()
+        items.append(ApeItem(key.decode("latin-1"), at, value, value + size, flags))
+        at = value + size
+    return ApeItems(tuple(items), at == tag.items_end and len(items) == tag.count)
+
+
+def item_values(source: ByteSource, tag: ApeTag, item: ApeItem) -> list[str]:
+    """The values of a text item; several are parted by zeros (APE item value)."""
+    data = read_exactly(source, item.value, item.end - item.value)
+    encoding = "latin-1" if tag.version < 2000 else "utf-8"
+    return data.decode(encoding, "replace").split("\x00")
+
+
+def read_ape(source: ByteSource, tag: ApeTag, area: AreaBuilder) -> None:
+    """The text items of ``tag`` go to ``area``; binary ones, which are pictures, are skipped.
+
+    Raises:
+        LimitExceeded: see :class:`noai.containers._area.AreaBuilder`.
+    """
+    found = read_items(source, tag, area)
+    if not found.whole:
+        area.note(Code.TAG_UNREADABLE, f"the APE tag at {tag.offset} holds bytes that are no items")
+    for item in found.items:
+        role, length = role_of(item.key), item.end - item.value
+        if not item.is_text and role is not FieldRole.MARKER:
+            continue
+        if length > TAG_VALUE_BYTES:
+            area.note(Code.TAG_UNREADABLE, f"{tag.place} {item.key} is longer than {TAG_VALUE_BYTES} bytes")
+            continue
+        area.count_bytes(length)
+        for value in item_values(source, tag, item):
+            area.field(f"{tag.place} item", item.key, value, role)
+
+
+def role_of(key: str) -> FieldRole:
+    """What an item is for noai. Keys are compared without case (APE key)."""
+    key = key.upper()
+    return FieldRole.MARKER if key == MARKER_KEY else _ROLES.get(key, FieldRole.OTHER)

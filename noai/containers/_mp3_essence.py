@@ -1,0 +1,127 @@
+"""The essence of MPEG audio, scheme ``mp3/1`` (``mp2/1``, ``mp1/1``), and what forbids binding to it.
+
+Payload: every byte from the first frame, an Info frame apart, up to the first tag behind the
+audio. Nothing in between is left out, whatever a decoder would make of it, so that neither junk
+between frames nor a last frame that is cut off forbids binding.
+
+Codec: ``mp3``, ``mp2`` or ``mp1`` by layer. Configuration, six bytes: the MPEG version as u8 (1, 2
+or 25 for 2.5), the layer as u8, the sample rate in hertz as u32le, of the first frame in the
+payload. The channel mode may change from frame to frame and is in the frames.
+
+What is not in the digest must not be playable: the tags in front and behind, and bytes between the
+leading tags and the first frame.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Iterator
+from typing import Final
+
+from noai.codes import Code
+from noai.containers import _mpeg
+from noai.containers._area import AreaBuilder
+from noai.containers._id3 import VERSIONS, Id3Tag
+from noai.containers._id3 import read_layout as read_id3_layout
+from noai.containers._mp3_layout import Mp3Layout, read_layout
+from noai.essence import EssenceReading, StreamHasher, Violation
+from noai.limits import KIB, READ_SIZE
+from noai.sources import ByteSource, chunks, read_exactly
+
+_CONFIG: Final = struct.Struct("<BBI")
+_RUN: Final = 3
+
+
+def read_essence(source: ByteSource) -> EssenceReading:
+    """
+    Raises:
+        LimitExceeded: more tags or frames in them than :mod:`noai.limits` allows.
+    """
+    layout = read_layout(source)
+    violations = list(_tag_violations(source, layout))
+    if layout.first is None:
+        if layout.end > layout.start:
+            violations.append(Violation(Code.ESSENCE_UNREADABLE, "no MPEG audio frames were found"))
+        return EssenceReading.of([StreamHasher("mp3", b"", packets=False)], violations)
+    if layout.free_format:
+        violations.append(Violation(Code.MP3_FREE_FORMAT, "the audio is in free format"))
+    payload, header = _payload(source, layout, layout.first)
+    violations += _hidden_audio(source, layout, header)
+    config = _CONFIG.pack(header.version, header.layer, header.rate)
+    hasher = StreamHasher(f"mp{header.layer}", config, packets=False)
+    for block in chunks(source, payload, layout.end):
+        hasher.update(block)
+    return EssenceReading.of([hasher], violations)
+
+
+def _payload(source: ByteSource, layout: Mp3Layout, first: int) -> tuple[int, _mpeg.Header]:
+    """Where the payload starts, and the header of its first frame."""
+    data = source.read_at(first, min(_mpeg.LONGEST_FRAME + _mpeg.HEADER, layout.end - first))
+    header = _mpeg.parse(data)
+    assert header is not None, "a frame was found here"
+    if not _mpeg.info_frame(data, header):
+        return first, header
+    start = min(first + header.length, layout.end)
+    return start, _mpeg.parse(data, header.length) or header
+
+
+def _tag_violations(source: ByteSource, layout: Mp3Layout) -> Iterator[Violation]:
+    """What decoders that look for the end of ID3v2 tags in different ways could disagree about."""
+    area = AreaBuilder()
+    for tag in layout.leading:
+        if tag.version not in VERSIONS:
+            yield Violation(Code.ID3_VERSION, f"an ID3 tag is of version 2.{tag.version}")
+        elif tag.problem is not None:
+            yield Violation(tag.problem, "an ID3 size is not syncsafe or runs past the file")
+        elif not _padding_is_zero(source, tag, area):
+            yield Violation(Code.ID3_PADDING, f"the padding of the ID3 tag at {tag.offset} is not zero")
+
+
+def _padding_is_zero(source: ByteSource, tag: Id3Tag, area: AreaBuilder) -> bool:
+    layout = read_id3_layout(source, tag, area)
+    return layout is None or layout.walk.clean
+
+
+def _hidden_audio(source: ByteSource, layout: Mp3Layout, header: _mpeg.Header) -> Iterator[Violation]:
+    junk = source.read_at(layout.start, layout.junk_end - layout.start)
+    if any(_mpeg.parse(junk, at) is not None for at in _mpeg.candidates(junk)):
+        message = "bytes between the tags and the first frame hold what some decoders take for a frame"
+        yield Violation(Code.MP3_SYNC, message)
+    regions = [(f"{tail.kind.value} tag", tail.offset, tail.end) for tail in layout.tails]
+    if layout.ape is not None:
+        regions.append(("APE tag", layout.ape.offset, layout.ape.end))
+    for name, start, end in regions:
+        if _holds_audio(source, start, end, header):
+            yield Violation(Code.AUDIO_IN_TAG, f"the {name} at {start} holds audio frames")
+
+
+def _holds_audio(source: ByteSource, start: int, end: int, header: _mpeg.Header) -> bool:
+    """Whether the bytes of a tag would be played by a decoder that does not know the tag.
+
+    Three frames of one stream in a row are audio. So are frames of the stream itself apart from
+    each other, where there are several times as many as chance puts into random bytes (7 in
+    1 MiB), and headers of any stream, several times as many as there (180 in 1 MiB).
+    """
+    size = end - start
+    same_stream = _stream_pattern(header)
+    frames_left, headers_left = 8 + size // (32 * KIB), 64 + size // KIB
+    overlap = _RUN * _mpeg.LONGEST_FRAME
+    for at in range(start, end, READ_SIZE):
+        data = read_exactly(source, at, min(READ_SIZE + overlap, end - at))
+        for offset in _mpeg.candidates(data):
+            if offset >= READ_SIZE:
+                break
+            headers_left -= 1
+            frames_left -= same_stream.match(data, offset) is not None
+            if headers_left < 0 or frames_left < 0 or _mpeg.follow(data, offset, _RUN, complete=False):
+                return True
+    return False
+
+
+def _stream_pattern(header: _mpeg.Header) -> re.Pattern[bytes]:
+    """Matches the headers of all frames of one stream, whatever their bit rate and channel mode."""
+    second, rate = header.word >> 16 & 0xFE, header.word >> 10 & 3
+    thirds = bytes(bits << 4 | rate << 2 | low for bits in range(1, 15) for low in range(4))
+    seconds = bytes((second, second | 1))
+    return re.compile(b"\xff[" + re.escape(seconds) + b"][" + re.escape(thirds) + b"]", re.S)

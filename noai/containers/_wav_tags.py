@@ -1,0 +1,210 @@
+"""What the chunks of a WAVE file say beside the audio.
+
+LIST INFO: the RIFF specification, chapter 2. ID3 in an ``id3 `` chunk: no standard, but what TagLib,
+mutagen and foobar2000 do. ``bext``: EBU Tech 3285. ``_PMX``: XMP specification part 3 §1.1.6.
+``C2PA``: C2PA 2.1 A.3.4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from noai.codes import Code
+from noai.containers._area import AreaBuilder
+from noai.containers._id3 import Id3Tag, locate_leading, read_id3v2
+from noai.containers._id3_inventory import describe_tag
+from noai.containers._inventory import Foreign, sha256
+from noai.containers._riff import HEADER, Bounded, Chunk, RiffLayout, is_id
+from noai.containers._tails import Tail, TailKind, describe_tail, locate_tails, read_tail
+from noai.containers.interface import FieldRole
+from noai.errors import LimitExceeded
+from noai.limits import TAG_BYTES, TAG_VALUE_BYTES, XMP_BYTES
+from noai.sources import ByteSource, read_exactly
+
+ID3: Final = (b"id3 ", b"ID3 ")
+XMP: Final = b"_PMX"
+MANIFEST: Final = b"C2PA"
+COPYRIGHT, COMMENT = b"ICOP", b"ICMT"
+_ROLES: Final = {COPYRIGHT: FieldRole.COPYRIGHT, COMMENT: FieldRole.COMMENT}
+#: Chunks that hold text of their own kind: it is shown as a whole.
+_TEXTS: Final = frozenset({b"bext", b"cart", b"iXML", b"axml", b"aXML", b"DISP"})
+_LABELS: Final = frozenset({b"labl", b"note", b"ltxt"})
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry of a LIST, header and padding included in ``raw``."""
+
+    id: bytes
+    data: bytes
+    raw: bytes
+
+
+@dataclass(frozen=True)
+class ListChunk:
+    """A LIST chunk of one ``kind``. Not ``whole``: behind its entries stand bytes that are none."""
+
+    chunk: Chunk
+    kind: bytes
+    entries: tuple[Entry, ...]
+    whole: bool
+
+
+def read_list(source: ByteSource, chunk: Chunk, area: AreaBuilder) -> ListChunk | None:
+    """The entries of a LIST chunk; None if it is longer than :data:`noai.limits.TAG_BYTES`.
+
+    Raises:
+        LimitExceeded: more entries than :data:`noai.limits.TAG_ITEMS` in the file.
+    """
+    if chunk.size > TAG_BYTES:
+        return None
+    content = read_exactly(source, chunk.data, chunk.size)
+    kind, at, entries = content[:4], 4, []
+    while at + HEADER <= len(content) and is_id(content[at : at + 4]):
+        end = at + HEADER + int.from_bytes(content[at + 4 : at + 8], "little")
+        if end > len(content):
+            break
+        after = min(end + (end - at) % 2, len(content))
+        if after > end and is_id(content[end : end + 4]) and not is_id(content[after : after + 4]):
+            after = end
+        area.count_item()
+        entries.append(Entry(content[at : at + 4], content[at + HEADER : end], content[at:after]))
+        at = after
+    return ListChunk(chunk, kind, tuple(entries), not content[at:].strip(b"\x00"))
+
+
+def info_text(data: bytes) -> str:
+    """The text of an INFO entry: zero-terminated, in an encoding that nothing declares."""
+    data = data.rstrip(b"\x00")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+@dataclass(frozen=True)
+class Id3Chunk:
+    """The ID3v2 tags in one chunk."""
+
+    chunk: Chunk
+    source: Bounded
+    tags: tuple[Id3Tag, ...]
+
+
+def id3_chunks(source: ByteSource, layout: RiffLayout) -> list[Id3Chunk]:
+    """
+    Raises:
+        LimitExceeded: more tags in one than :data:`noai.limits.ID3_TAGS`.
+    """
+    found = []
+    for chunk in layout.all(*ID3):
+        bounded = Bounded(source, chunk.end)
+        found.append(Id3Chunk(chunk, bounded, tuple(locate_leading(bounded, chunk.data))))
+    return found
+
+
+def trailing_tails(source: ByteSource, layout: RiffLayout) -> list[Tail]:
+    """Tags of MPEG audio behind the last chunk."""
+    return locate_tails(source, layout.rest, layout.size)
+
+
+def read_tags(source: ByteSource, layout: RiffLayout, area: AreaBuilder) -> None:
+    """Everything that a statement could stand in goes to ``area``.
+
+    Raises:
+        LimitExceeded: see :class:`noai.containers._area.AreaBuilder`.
+    """
+    for problem in layout.problems:
+        area.note(Code.TAG_UNREADABLE, problem.message)
+    for chunk in layout.chunks:
+        if chunk.id == b"LIST":
+            _read_list(source, chunk, area)
+        elif chunk.id == XMP:
+            _read_xmp(source, chunk, area)
+        elif chunk.id == MANIFEST:
+            area.manifest("RIFF C2PA", chunk.data, chunk.size)
+        elif chunk.id in _TEXTS:
+            _read_text(source, chunk, area)
+    tagged = id3_chunks(source, layout)
+    for each in tagged:
+        if not each.tags:
+            area.note(Code.TAG_UNREADABLE, f"the id3 chunk at {each.chunk.offset} holds no ID3v2 tag")
+        for tag in each.tags:
+            read_id3v2(each.source, tag, area)
+    if sum(len(each.tags) for each in tagged) > 1:
+        area.note(Code.TAG_DUPLICATE, "several ID3v2 tags; all were read")
+    for tail in trailing_tails(source, layout):
+        read_tail(source, tail, area)
+
+
+def _read_list(source: ByteSource, chunk: Chunk, area: AreaBuilder) -> None:
+    found = read_list(source, chunk, area)
+    if found is None:
+        area.note(Code.TAG_UNREADABLE, f"the LIST chunk at {chunk.offset} is longer than {TAG_BYTES} bytes")
+        return
+    if not found.whole:
+        area.note(Code.TAG_UNREADABLE, f"the LIST chunk at {chunk.offset} holds bytes that are no entries")
+    for entry in found.entries:
+        if found.kind == b"INFO":
+            area.count_bytes(len(entry.data))
+            text, role = info_text(entry.data), _ROLES.get(entry.id, FieldRole.OTHER)
+            area.field("RIFF INFO", entry.id.decode("ascii"), text, role)
+        elif found.kind == b"adtl" and entry.id in _LABELS:
+            area.count_bytes(len(entry.data))
+            skip = 20 if entry.id == b"ltxt" else 4
+            area.field("RIFF adtl", entry.id.decode("ascii"), info_text(entry.data[skip:]))
+
+
+def _read_xmp(source: ByteSource, chunk: Chunk, area: AreaBuilder) -> None:
+    if chunk.size > XMP_BYTES:
+        area.note(Code.LIMIT_EXCEEDED, f"the XMP packet in _PMX is longer than {XMP_BYTES} bytes")
+        return
+    area.count_bytes(chunk.size)
+    area.xmp("RIFF _PMX", read_exactly(source, chunk.data, chunk.size))
+
+
+def _read_text(source: ByteSource, chunk: Chunk, area: AreaBuilder) -> None:
+    if chunk.size > TAG_VALUE_BYTES:
+        area.note(Code.TAG_UNREADABLE, f"the chunk {chunk.name} is longer than {TAG_VALUE_BYTES} bytes")
+        return
+    area.count_item()
+    area.count_bytes(chunk.size)
+    pieces = read_exactly(source, chunk.data, chunk.size).split(b"\x00")
+    text = " ".join(info_text(piece).strip() for piece in pieces if piece.strip())
+    area.field("RIFF chunk", chunk.name, text)
+
+
+def describe(source: ByteSource, layout: RiffLayout, foreign: Foreign, area: AreaBuilder) -> Iterator[str]:
+    """One description for each foreign item.
+
+    Raises:
+        LimitExceeded: when not every item could be read.
+    """
+    for chunk in layout.chunks:
+        if chunk.id in (b"data", MANIFEST, *ID3):
+            continue
+        if chunk.id == XMP and chunk.size <= XMP_BYTES:
+            yield from foreign.xmp("_PMX", read_exactly(source, chunk.data, chunk.size))
+            continue
+        found = read_list(source, chunk, area) if chunk.id == b"LIST" else None
+        if found is None or found.kind != b"INFO":
+            yield f"{chunk.name}={sha256(source, chunk.data, chunk.end)}"
+            continue
+        if not found.whole:
+            raise LimitExceeded(f"the LIST chunk at {chunk.offset} holds bytes that are no entries")
+        for entry in found.entries:
+            label, role = f"INFO {entry.id.decode('ascii')}", _ROLES.get(entry.id, FieldRole.OTHER)
+            yield from foreign.text(label, [info_text(entry.data)], role)
+    for each in id3_chunks(source, layout):
+        for tag in each.tags:
+            yield from describe_tag(each.source, tag, foreign, area)
+    tails = trailing_tails(source, layout)
+    for tail in tails:
+        yield from describe_tail(source, tail, foreign)
+        if tail.kind in (TailKind.APE, TailKind.ID3V2):
+            yield f"{tail.kind.value}={sha256(source, tail.offset, tail.end)}"
+    end = tails[0].offset if tails else layout.size
+    if end > layout.rest:
+        yield f"trailing bytes={sha256(source, layout.rest, end)}"

@@ -1,0 +1,110 @@
+"""Native FLAC (RFC 9639)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import BinaryIO
+
+from noai.codes import Code
+from noai.containers import _flac_essence, _flac_write, _id3_upgrade
+from noai.containers._area import AreaBuilder
+from noai.containers._flac_blocks import PADDING, VORBIS_COMMENT, find_magic, read_layout
+from noai.containers._id3 import read_id3v2
+from noai.containers._id3_inventory import describe_tag
+from noai.containers._inventory import Foreign, sha256
+from noai.containers._splices import apply
+from noai.containers._tails import locate_tails, read_tail
+from noai.containers._vorbis import collect, parse
+from noai.containers._vorbis_edit import inventory
+from noai.containers.interface import ContainerName, TagArea, TagEdit
+from noai.errors import LimitExceeded
+from noai.essence import EssenceReading
+from noai.sources import ByteSource, FileSource, chunks
+
+
+class Flac:
+    """FLAC, with ID3v2 tags in front of it, where C2PA puts its GEOB, and MPEG audio's tags behind it.
+
+    XMP has no standard place in FLAC: no application block is registered for it, and tools that read
+    FLAC look for none.
+    """
+
+    names = (ContainerName.FLAC,)
+    c2pa_type: str | None = "audio/flac"
+    has_xmp = False
+
+    def detect(self, source: ByteSource) -> ContainerName | None:
+        try:
+            return ContainerName.FLAC if find_magic(source) else None
+        except LimitExceeded:
+            return None
+
+    def read_tags(self, source: ByteSource) -> TagArea:
+        """All comment blocks, and the ID3 tags around the file.
+
+        What is wrong with one of them is a note, so that the others still count.
+
+        Raises:
+            ContainerMalformed: if this is no FLAC.
+        """
+        area = AreaBuilder()
+        try:
+            _read_tags(source, area)
+        except LimitExceeded as limit:
+            area.note(Code.LIMIT_EXCEEDED, str(limit))
+        return area.build()
+
+    def read_essence(self, source: ByteSource) -> EssenceReading:
+        return _flac_essence.read_essence(source)
+
+    def inventory(self, source: ByteSource, edit: TagEdit) -> Counter[str]:
+        """Comments, vendors, all other blocks but empty padding, and what the ID3 tags hold.
+
+        Raises:
+            ContainerMalformed, LimitExceeded: if the metadata cannot be read to its end.
+        """
+        items: Counter[str] = Counter()
+        area, foreign = AreaBuilder(), Foreign(edit)
+        layout = read_layout(source)
+        layout.require_sound()
+        for block in layout.blocks:
+            if block.type == VORBIS_COMMENT:
+                items.update(inventory(source, parse(source, block.data, block.end, area), foreign))
+            elif block.type != PADDING or any(map(any, chunks(source, block.data, block.end))):
+                items[f"{block.name}={sha256(source, block.data, block.end)}"] += 1
+        for tag in layout.leading:
+            items.update(describe_tag(source, tag, foreign, area))
+        if layout.id3v1 is not None:
+            items[f"ID3v1={sha256(source, layout.id3v1, source.size)}"] += 1
+        return items
+
+    def write_tags(self, file: BinaryIO, edit: TagEdit) -> None:
+        """Into the comments; ``edit.data_mining`` has no place here.
+
+        Raises:
+            MarkError: if the metadata is damaged, or has no room for the mark.
+        """
+        _flac_write.write_tags(file, edit)
+
+    def prepare_manifest(self, file: BinaryIO) -> None:
+        """Make an ID3v2 tag in front one of version 2.4, as :class:`noai.containers.mp3.Mp3` does."""
+        source = FileSource(file)
+        layout = read_layout(source)
+        if layout.leading:
+            apply(file, _id3_upgrade.plan(source, layout.leading[0]))
+
+
+def _read_tags(source: ByteSource, area: AreaBuilder) -> None:
+    layout = read_layout(source)
+    for tag in layout.leading:
+        read_id3v2(source, tag, area)
+    blocks = layout.of_type(VORBIS_COMMENT)
+    for block in blocks:
+        # Some taggers write a framing bit, which FLAC does not have.
+        collect(source, block.data, block.end, "Vorbis comment", area, framing=1)
+    if len(blocks) > 1:
+        area.note(Code.TAG_DUPLICATE, f"{len(blocks)} comment blocks; all were read")
+    if layout.damage is not None:
+        area.note(Code.TAG_UNREADABLE, f"the FLAC metadata is damaged: {layout.damage}")
+    for tail in locate_tails(source, layout.audio, source.size):
+        read_tail(source, tail, area)

@@ -1,0 +1,139 @@
+"""MPEG audio layers I, II and III as a bare stream: MP3 files."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import BinaryIO
+
+from noai.codes import Code
+from noai.containers import _ape, _ape_write, _id3_upgrade, _id3_write, _mp3_essence
+from noai.containers._ape import ApeTag
+from noai.containers._area import AreaBuilder
+from noai.containers._id3 import Id3Tag, read_id3v2
+from noai.containers._id3_frames import Body, holds_frames
+from noai.containers._id3_inventory import describe_tag
+from noai.containers._inventory import Foreign
+from noai.containers._mp3_layout import Mp3Layout, detached_tags, is_mpeg_audio, read_layout
+from noai.containers._splices import Splice, apply
+from noai.containers._tails import TailKind, describe_tail, plan_id3v1, read_tail
+from noai.containers.interface import ContainerName, TagArea, TagEdit
+from noai.errors import ContainerError, LimitExceeded, MarkError
+from noai.essence import EssenceReading
+from noai.limits import MP3_JUNK_BYTES
+from noai.sources import ByteSource, FileSource
+
+
+class Mp3:
+    """MP3, with ID3v2, APE, Lyrics3 and ID3v1 tags around the frames.
+
+    What noai writes stands in the first ID3v2 tag. Out of all others, and out of APE and ID3v1, it
+    takes markers and lifted statements, and leaves the rest of them alone.
+    """
+
+    names = (ContainerName.MP3,)
+    c2pa_type: str | None = "audio/mpeg"
+    has_xmp = True
+
+    def detect(self, source: ByteSource) -> ContainerName | None:
+        """By runs of frames; also an ID3v2 tag in front of nothing known."""
+        try:
+            return ContainerName.MP3 if is_mpeg_audio(source) else None
+        except LimitExceeded:
+            # That many ID3 tags are no other format: reading them says what is wrong.
+            return ContainerName.MP3
+
+    def read_tags(self, source: ByteSource) -> TagArea:
+        """All tags in front and behind. A limit that was reached is a note; what was read counts."""
+        area = AreaBuilder()
+        try:
+            _read_tags(source, area)
+        except LimitExceeded as limit:
+            area.note(Code.LIMIT_EXCEEDED, str(limit))
+        return area.build()
+
+    def read_essence(self, source: ByteSource) -> EssenceReading:
+        return _mp3_essence.read_essence(source)
+
+    def inventory(self, source: ByteSource, edit: TagEdit) -> Counter[str]:
+        """Frames of all ID3v2 tags, APE items, Lyrics3 and ID3v1.
+
+        Raises:
+            LimitExceeded: when not every tag could be read to its end.
+        """
+        foreign, area, items = Foreign(edit), AreaBuilder(), Counter[str]()
+        layout = read_layout(source)
+        for tag in _id3_tags(source, layout):
+            items.update(describe_tag(source, tag, foreign, area))
+        for ape in _ape_tags(layout):
+            items.update(_ape_write.describe(source, ape, foreign, area))
+        for tail in layout.tails:
+            items.update(describe_tail(source, tail, foreign))
+        return items
+
+    def write_tags(self, file: BinaryIO, edit: TagEdit) -> None:
+        """
+        Raises:
+            MarkError: if a tag cannot be rewritten without loss.
+        """
+        source = FileSource(file)
+        try:
+            splices = _plan(source, edit)
+        except ContainerError as error:
+            raise MarkError(f"the tags cannot be rewritten: {error}") from error
+        apply(file, splices)
+
+    def prepare_manifest(self, file: BinaryIO) -> None:
+        """Make the first ID3v2 tag one of version 2.4 without altering a value, if it can be done.
+
+        The C2PA library writes 2.4 whatever it finds, and where it finds 2.3 it cuts artists,
+        composers and authors at ``/``, and drops second values. What is 2.4 already it keeps.
+        """
+        source = FileSource(file)
+        layout = read_layout(source)
+        if layout.leading:
+            apply(file, _id3_upgrade.plan(source, layout.leading[0]))
+
+
+def _read_tags(source: ByteSource, area: AreaBuilder) -> None:
+    layout = read_layout(source)
+    tags = [*layout.leading, *detached_tags(source, layout)]
+    for tag in tags:
+        read_id3v2(source, tag, area)
+    if layout.ape is not None:
+        _ape.read_ape(source, layout.ape, area)
+    for tail in layout.tails:
+        read_tail(source, tail, area)
+    junk = Body(source, layout.start, min(layout.junk_end, layout.start + MP3_JUNK_BYTES))
+    if layout.leading and len(tags) == len(layout.leading) and holds_frames(junk, junk.start):
+        area.note(Code.TAG_UNREADABLE, "ID3 frames stand behind the end of their tag")
+    if len(tags) > 1:
+        area.note(Code.TAG_DUPLICATE, f"{len(tags)} ID3v2 tags in front of the audio; all were read")
+
+
+def _id3_tags(source: ByteSource, layout: Mp3Layout) -> list[Id3Tag]:
+    appended = [tail.tag for tail in layout.tails if isinstance(tail.tag, Id3Tag)]
+    return [*layout.leading, *detached_tags(source, layout), *appended]
+
+
+def _ape_tags(layout: Mp3Layout) -> list[ApeTag]:
+    behind = [tail.tag for tail in layout.tails if isinstance(tail.tag, ApeTag)]
+    return [*([layout.ape] if layout.ape is not None else []), *behind]
+
+
+def _plan(source: ByteSource, edit: TagEdit) -> list[Splice]:
+    layout = read_layout(source)
+    ours, lifting = _id3_write.Id3Edit(edit), _id3_write.Id3Edit(edit, writes=False)
+    tags = _id3_tags(source, layout)
+    if layout.leading:
+        splices = _id3_write.plan(source, tags.pop(0), ours)
+    else:
+        splices = _id3_write.plan_new(0, ours)
+    for tag in tags:
+        splices += _id3_write.plan(source, tag, replace(lifting, appended=tag.offset >= layout.end))
+    for ape in _ape_tags(layout):
+        splices += _ape_write.plan(source, ape, edit)
+    for tail in layout.tails:
+        if tail.kind is TailKind.ID3V1:
+            splices += plan_id3v1(source, tail, edit)
+    return splices

@@ -1,0 +1,75 @@
+"""MP4, M4A, QuickTime and their kin: ISO base media files (ISO/IEC 14496-12, 14496-14).
+
+Split by meaning: ``_bmff`` walks boxes; ``_mp4_tags`` and ``_mp4_values`` read the tag area;
+``_mp4_essence``, ``_mp4_samples``, ``_mp4_codecs`` and ``_mp4_timing`` read the audio;
+``_mp4_inventory`` lists what must survive; ``_mp4_edit`` and ``_mp4_write`` write.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import BinaryIO, Final
+
+from noai.containers._bmff import BoxReader
+from noai.containers._mp4_essence import read_essence, read_movie
+from noai.containers._mp4_inventory import list_foreign
+from noai.containers._mp4_tags import read_metadata
+from noai.containers._mp4_write import write_movie, write_xmp
+from noai.containers.interface import ContainerName, TagArea, TagEdit
+from noai.errors import ContainerMalformed
+from noai.essence import EssenceReading
+from noai.sources import ByteSource
+
+#: First boxes of QuickTime files older than ``ftyp``, and of media segments.
+_FIRST: Final = frozenset((b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp", b"moof"))
+#: Major brands of still images, which use the same boxes.
+_IMAGES: Final = frozenset(
+    (
+        b"avif", b"avis", b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1",
+        b"jp2 ", b"jpx ", b"jpm ", b"crx ",
+    )
+)  # fmt: skip
+
+
+class Mp4:
+    """One implementation for all brands; files with video count if they have audio as well."""
+
+    names: tuple[ContainerName, ...] = (ContainerName.MP4,)
+    c2pa_type: str | None = "audio/mp4"
+    has_xmp = True
+
+    def detect(self, source: ByteSource) -> ContainerName | None:
+        head = source.read_at(0, 16)
+        if len(head) < 8:
+            return None
+        size, kind = int.from_bytes(head[:4], "big"), head[4:8]
+        if kind == b"ftyp":
+            return None if head[8:12] in _IMAGES else ContainerName.MP4
+        if kind not in _FIRST:
+            return None
+        if size == 1:
+            size = int.from_bytes(head[8:16], "big")
+        sane = 8 <= size <= source.size or (size == 0 and kind == b"mdat")
+        return ContainerName.MP4 if sane else None
+
+    def read_tags(self, source: ByteSource) -> TagArea:
+        reader = BoxReader(source)
+        top = reader.top()
+        if not any(box.type == b"moov" for box in top):
+            raise ContainerMalformed("there is no moov box: the file is cut short or a fragment")
+        return read_metadata(reader, top).area.build()
+
+    def read_essence(self, source: ByteSource) -> EssenceReading:
+        reader = BoxReader(source)
+        return read_essence(reader, read_movie(reader, reader.top()))
+
+    def inventory(self, source: ByteSource, edit: TagEdit) -> Counter[str]:
+        return list_foreign(BoxReader(source), edit)
+
+    def write_tags(self, file: BinaryIO, edit: TagEdit) -> None:
+        write_movie(file, edit)
+        if edit.data_mining is not None or edit.lifted_data_mining is not None:
+            write_xmp(file, edit.data_mining, edit.lifted_data_mining)
+
+    def prepare_manifest(self, file: BinaryIO) -> None:
+        """Nothing to do: the C2PA library adds a box and keeps the others."""

@@ -1,0 +1,205 @@
+"""C2PA manifests: every training-and-data-mining assertion in every manifest of every store.
+
+C2PA 2.x for the store; CAWG training and data mining 1.1, and C2PA 1.x, for what it says. Reading
+is our own, so that nothing which the C2PA library does not see or accept goes unseen; the library
+is asked only about signatures and hashes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+from noai.codes import Code
+from noai.errors import LimitExceeded, ManifestError, XmpMalformed
+from noai.jumbf import Manifest, Store, read_store
+from noai.limits import MANIFEST_BYTES, MANIFESTS_PER_FILE
+from noai.manifest import SIDECAR_TYPE, read_validation
+from noai.report import Check, Finding, PermitProof, SignalSource
+from noai.signals._c2pa_checks import Checks, check_active, claimed_signer
+from noai.signals._reading import bounded, plain_namespace
+from noai.signals._training_mining import Statement, is_training_label, read_assertion
+from noai.signals.interface import Evidence
+from noai.sources import read_exactly
+from noai.xmp import read_properties
+
+_DCTERMS: Final = plain_namespace("http://purl.org/dc/terms/")
+_SHOWN_URL: Final = 200
+#: Notes on a tag area that say it was left unread because of what it would cost.
+_COSTLY: Final = frozenset({Code.LIMIT_EXCEEDED, Code.TAG_COMPRESSED, Code.TAG_ENCRYPTED})
+
+
+class C2paReader:
+    """Reads the manifest stores in a file, those beside it, and links to manifests elsewhere."""
+
+    source = SignalSource.C2PA
+
+    def read(self, evidence: Evidence) -> Iterable[Finding]:
+        return bounded(self.source, _findings(evidence))
+
+
+@dataclass(frozen=True)
+class _Held:
+    """One manifest store: how people call it, its bytes, and the type under which it is checked."""
+
+    name: str
+    data: bytes
+    #: None where the library cannot check it.
+    media_type: str | None
+
+
+def _findings(evidence: Evidence) -> Iterator[Finding]:
+    embedded = evidence.area.manifests
+    several = (Code.C2PA_DUPLICATE,) if len(embedded) > 1 else ()
+    for position, place in enumerate(embedded):
+        if place.length > MANIFEST_BYTES or position >= MANIFESTS_PER_FILE:
+            message = f"{place.place}: a store of {place.length} bytes was not read"
+            yield _finding("C2PA manifest", (Code.C2PA_TOO_COSTLY,), message)
+            continue
+        data = read_exactly(evidence.source, place.offset, place.length)
+        held = _Held("C2PA manifest", data, evidence.detected.container.c2pa_type)
+        for finding in _read_store(held, evidence):
+            yield replace(finding, codes=(*finding.codes, *several))
+    for data in evidence.sidecar_manifests:
+        yield from _read_store(_Held("C2PA sidecar manifest", data, SIDECAR_TYPE), evidence)
+    if not embedded:
+        yield from _remote(evidence)
+
+
+def _finding(place: str, codes: tuple[Code, ...], message: str) -> Finding:
+    return Finding(SignalSource.C2PA, place, codes=codes, message=message)
+
+
+# -- one store ------------------------------------------------------------------------------
+
+
+def _read_store(held: _Held, evidence: Evidence) -> Iterator[Finding]:
+    store = read_store(held.data)
+    if store.faults:
+        codes = tuple(dict.fromkeys(fault.code for fault in store.faults))
+        yield _finding(held.name, codes, "; ".join(dict.fromkeys(f.message for f in store.faults)))
+    for manifest in reversed(store.manifests):
+        is_active = manifest is store.active
+        found = _stated(manifest, held.name, is_active)
+        if not evidence.checks:
+            yield from found
+        elif is_active:
+            checks = _check(manifest, store, held, evidence)
+            yield from (_with_checks(finding, checks, silent=not _statements(manifest)) for finding in found)
+        else:
+            signed_by = claimed_signer(manifest)
+            yield from (replace(finding, signed_by=signed_by) for finding in found)
+
+
+def _statements(manifest: Manifest) -> list[tuple[str, Statement]]:
+    return [
+        (assertion.label, read_assertion(assertion.contents))
+        for assertion in manifest.assertions
+        if is_training_label(assertion.label)
+    ]
+
+
+def _stated(manifest: Manifest, name: str, is_active: bool) -> list[Finding]:
+    """What a manifest says, unchecked: one finding an assertion; one at least for the active one."""
+    faults = tuple(dict.fromkeys(fault.code for fault in manifest.faults))
+    if _lacks_an_assertion(manifest):
+        faults += (Code.C2PA_REDACTED,)
+    earlier = () if is_active else (Code.C2PA_INGREDIENT, Code.C2PA_UNBOUND)
+    base = Finding(
+        SignalSource.C2PA,
+        f"{name}, {'active' if is_active else 'ingredient'}",
+        codes=(*faults, *earlier),
+        message="; ".join(fault.message for fault in manifest.faults) or "says nothing about training",
+        id=manifest.label,
+    )
+    statements = _statements(manifest)
+    if not statements:
+        return [base] if is_active or faults else []
+    return [
+        replace(
+            base,
+            uses=statement.uses,
+            codes=tuple(dict.fromkeys((*base.codes, *statement.codes, *_attribution(manifest, label)))),
+            message=statement.text or f"{label} cannot be read whole",
+            value=statement.text or None,
+        )
+        for label, statement in statements
+    ]
+
+
+def _attribution(manifest: Manifest, label: str) -> tuple[Code, ...]:
+    return () if label in manifest.claim.created else (Code.C2PA_GATHERED,)
+
+
+def _lacks_an_assertion(manifest: Manifest) -> bool:
+    """Whether a training assertion was redacted, here or in an earlier manifest, or is missing."""
+    present = {assertion.label for assertion in manifest.assertions}
+    missing = set(manifest.claim.named) - present
+    return any(is_training_label(label) for label in (*manifest.claim.redacted, *missing))
+
+
+# -- checks ---------------------------------------------------------------------------------
+
+
+def _check(manifest: Manifest, store: Store, held: _Held, evidence: Evidence) -> Checks:
+    refusal = _refusal(store, evidence)
+    if refusal is not None or held.media_type is None:
+        return Checks(codes=(refusal or Code.C2PA_UNREAD,), signed_by=claimed_signer(manifest))
+    try:
+        facts = read_validation(
+            evidence.source,
+            held.media_type,
+            store=held.data,
+            anchors=evidence.trust.anchors,
+        )
+    except ManifestError as error:
+        signer = claimed_signer(manifest)
+        return Checks(codes=(Code.C2PA_UNREAD,), signed_by=signer, message=str(error))
+    return check_active(manifest, facts, evidence)
+
+
+def _refusal(store: Store, evidence: Evidence) -> Code | None:
+    """Why the library is not asked: it would parse the same tags and boxes, and without bounds."""
+    limits = [fault.code for fault in store.all_faults]
+    unread = {note.code for note in evidence.area.notes if note.code.blocks}
+    if Code.LIMIT_EXCEEDED in limits or not _COSTLY.isdisjoint(unread):
+        return Code.C2PA_TOO_COSTLY
+    return Code.C2PA_UNREAD if unread - {Code.C2PA_DUPLICATE} else None
+
+
+def _with_checks(finding: Finding, checks: Checks, *, silent: bool) -> Finding:
+    codes = dict.fromkeys((*finding.codes, *checks.codes))
+    if silent and Code.C2PA_HASH_MISMATCH in codes and checks.signature is Check.PASS:
+        codes = {Code.C2PA_STALE_SILENT if c is Code.C2PA_HASH_MISMATCH else c: None for c in codes}
+    subject = checks.signed_by.subject if checks.signed_by is not None else None
+    message = f"signed as {subject}: {finding.message}" if subject else finding.message
+    return replace(
+        finding,
+        signature=checks.signature,
+        signer=checks.signer,
+        binding=checks.binding,
+        time=checks.time,
+        codes=tuple(codes),
+        message=f"{message}; {checks.message}" if checks.message else message,
+        signed_by=checks.signed_by,
+        # Gathered assertions are not attributed to the signer, so they cannot permit in its name.
+        permit=PermitProof() if Code.C2PA_GATHERED in codes else checks.permit,
+    )
+
+
+# -- manifests elsewhere --------------------------------------------------------------------
+
+
+def _remote(evidence: Evidence) -> Iterator[Finding]:
+    """Links in XMP (C2PA 2.x, "Embedding a reference to an external manifest"), never followed."""
+    for packet in evidence.area.xmp:
+        try:
+            properties = read_properties(packet.data)
+        except (XmpMalformed, LimitExceeded):
+            continue  # XmpReader reports it
+        for item in properties:
+            is_link = item.value.casefold().startswith(("http://", "https://"))
+            if is_link and item.name == "provenance" and plain_namespace(item.namespace) == _DCTERMS:
+                finding = _finding(packet.place, (Code.REMOTE_MANIFEST,), "a manifest elsewhere, not fetched")
+                yield replace(finding, value=item.value[:_SHOWN_URL])
