@@ -14,6 +14,7 @@ from noai import certificates
 from noai._version import __version__
 from noai.claim import Claim, Permission
 from noai.errors import ManifestError
+from noai.limits import MANIFEST_BYTES, MIB
 
 #: The label under which claims go: CAWG training and data mining 1.1.
 TRAINING_MINING: Final = "cawg.training-mining"
@@ -33,8 +34,6 @@ _USAGES: Final = "\n".join(
 )
 #: What stands for a constraint where the claim gives none: without one, constrained means notAllowed.
 _ASK: Final = "Ask the rights holder for permission."
-#: Largest manifest that the library may inflate, in MiB.
-_INFLATED_MIB: Final = 16
 
 
 @lru_cache(maxsize=16)
@@ -61,7 +60,7 @@ def settings(anchors: tuple[x509.Certificate, ...]) -> str:
                 "allowed_network_hosts": [],
                 "allow_redirects": False,
                 "decode_identity_assertions": False,
-                "max_decompressed_manifest_size_in_mb": _INFLATED_MIB,
+                "max_decompressed_manifest_size_in_mb": MANIFEST_BYTES // MIB,
             },
             "builder": {"thumbnail": {"enabled": False}, "created_assertion_labels": _CREATED},
         }

@@ -50,15 +50,16 @@ def is_training_label(label: str) -> bool:
     return _LABEL.fullmatch(label) is not None
 
 
-def read_assertion(contents: Sequence[Content]) -> Statement:
+def read_assertion(contents: Sequence[Content], budget: cbor.Budget | None = None) -> Statement:
     """Read one assertion from its content boxes. Never raises.
 
-    Of a damaged assertion only what it denies is kept.
+    Of a damaged assertion only what it denies is kept. One ``budget`` serves all of a store.
     """
+    budget = budget or cbor.Budget()
     codes: dict[Code, None] = {}
     values, uses = [], []
     for content in contents:
-        value, error = _parse(content)
+        value, error = _parse(content, budget)
         values.append(value)
         if error is not None:
             codes[fault_of(error).code] = None
@@ -157,27 +158,33 @@ def _denied_by_words(data: bytes) -> Uses:
 # -- parsing --------------------------------------------------------------------------------
 
 
-def _parse(content: Content) -> tuple[cbor.Value, ContainerError | None]:
+def _parse(content: Content, budget: cbor.Budget) -> tuple[cbor.Value, ContainerError | None]:
     if len(content.data) > TAG_VALUE_BYTES:
         return None, LimitExceeded(f"a training assertion of {len(content.data)} bytes")
     if content.kind == b"cbor":
-        result = cbor.salvage(content.data)
+        result = cbor.salvage(content.data, budget)
         return result.value, result.error
     if content.kind == b"json":
-        return _parse_json(content.data)
+        try:
+            return _parse_json(content.data, budget), None
+        except (ContainerMalformed, LimitExceeded) as error:
+            return None, error
     return None, ContainerMalformed("a training assertion is neither CBOR nor JSON")
 
 
-def _parse_json(data: bytes) -> tuple[cbor.Value, ContainerError | None]:
+def _parse_json(data: bytes, budget: cbor.Budget) -> cbor.Value:
     """JSON in the shape that CBOR decodes to, so that both are read by one code, duplicates kept."""
     try:
         text = data.decode("utf-8")
         # Counted before parsing, because the parser recurses.
         if _depth(text) > CBOR_DEPTH:
-            return None, LimitExceeded(f"JSON nests deeper than {CBOR_DEPTH}")
-        return _frozen(json.loads(text, object_pairs_hook=_pairs)), None
+            raise LimitExceeded(f"JSON nests deeper than {CBOR_DEPTH}")
+        value = _frozen(json.loads(text, object_pairs_hook=_pairs))
     except ValueError:
-        return None, ContainerMalformed("a training assertion is not well-formed JSON")
+        raise ContainerMalformed("a training assertion is not well-formed JSON") from None
+    for _ in cbor.walk(value):
+        budget.spend()
+    return value
 
 
 def _depth(text: str) -> int:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
+from noai.cbor import Budget
 from noai.codes import Code
 from noai.errors import LimitExceeded, ManifestError, XmpMalformed
 from noai.jumbf import Manifest, Store, read_store
@@ -79,29 +80,35 @@ def _read_store(held: _Held, evidence: Evidence) -> Iterator[Finding]:
     if store.faults:
         codes = tuple(dict.fromkeys(fault.code for fault in store.faults))
         yield _finding(held.name, codes, "; ".join(dict.fromkeys(f.message for f in store.faults)))
+    budget = Budget()
     for manifest in reversed(store.manifests):
         is_active = manifest is store.active
-        found = _stated(manifest, held.name, is_active)
+        statements = _statements(manifest, budget)
+        found = _stated(manifest, statements, held.name, is_active)
         if not evidence.checks:
             yield from found
         elif is_active:
             checks = _check(manifest, store, held, evidence)
-            yield from (_with_checks(finding, checks, silent=not _statements(manifest)) for finding in found)
+            yield from (_with_checks(finding, checks, silent=not statements) for finding in found)
         else:
             signed_by = claimed_signer(manifest)
             yield from (replace(finding, signed_by=signed_by) for finding in found)
 
 
-def _statements(manifest: Manifest) -> list[tuple[str, Statement]]:
+_Statements = list[tuple[str, Statement]]
+
+
+def _statements(manifest: Manifest, budget: Budget) -> _Statements:
+    """What each training assertion says, with its label."""
     return [
-        (assertion.label, read_assertion(assertion.contents))
+        (assertion.label, read_assertion(assertion.contents, budget))
         for assertion in manifest.assertions
         if is_training_label(assertion.label)
     ]
 
 
-def _stated(manifest: Manifest, name: str, is_active: bool) -> list[Finding]:
-    """What a manifest says, unchecked: one finding an assertion; one at least for the active one."""
+def _stated(manifest: Manifest, statements: _Statements, name: str, is_active: bool) -> list[Finding]:
+    """Unchecked findings: one an assertion; for the active manifest at least one."""
     faults = tuple(dict.fromkeys(fault.code for fault in manifest.faults))
     if _lacks_an_assertion(manifest):
         faults += (Code.C2PA_REDACTED,)
@@ -113,7 +120,6 @@ def _stated(manifest: Manifest, name: str, is_active: bool) -> list[Finding]:
         message="; ".join(fault.message for fault in manifest.faults) or "says nothing about training",
         id=manifest.label,
     )
-    statements = _statements(manifest)
     if not statements:
         return [base] if is_active or faults else []
     return [
