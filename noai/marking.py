@@ -1,7 +1,7 @@
 """Marking: what :func:`mark` does, step by step, never touching the original before the end.
 
 :mod:`noai.planning` decides what has to change, :mod:`noai.workspace` owns the temporary files;
-this module writes, re-checks and publishes.
+:mod:`noai.rechecking` compares the finished copy with the original; this module writes and publishes.
 """
 
 from __future__ import annotations
@@ -17,24 +17,19 @@ from typing import BinaryIO, overload
 
 from noai import manifest, signing
 from noai.claim import Claim, Profile, Rights, Use, Work
-from noai.codes import Code
-from noai.containers.interface import FieldRole, TagEdit
 from noai.errors import (
     ContainerError,
     DestinationExists,
-    EssenceChanged,
     EssenceUnbindable,
-    MarkNotVerified,
     SourceError,
-    TagsChanged,
     UsageError,
 )
 from noai.limits import C2PA_SIGN_BYTES
 from noai.marker import Marker
 from noai.planning import Situation, examine, plan_marking, require_bindable
-from noai.report import SignalSource
+from noai.rechecking import edit_of, recheck, reread
 from noai.signing import Signer, check_signer
-from noai.sources import ByteSource, FileSource, Source, as_file, as_path, open_path
+from noai.sources import ByteSource, Source, as_file, as_path, open_path
 from noai.verifying import MANIFEST_SIDECAR, Sidecars, open_source, read_sidecars
 from noai.workspace import FolderWorkspace, MemoryWorkspace, Workspace, copy_to, write_whole
 
@@ -246,7 +241,7 @@ def _already_there(data: ByteSource, destination: Path, job: _Job) -> _Marked | 
         marker = found.standing_marker(job.claim, job.now)
         if marker is None or (_wants_manifest(found, job) and not found.own_manifest_holds(job.claim)):
             return None
-        container, edit = found.detected.container, _edit_of(found, marker)
+        container, edit = found.detected.container, edit_of(found, marker)
         if container.inventory(data, edit) != container.inventory(there, edit):
             return None
         holds = found.own_manifest_holds(job.claim)
@@ -276,7 +271,7 @@ def _mark(
         marker, edit, notices = plan.marker, plan.edit, (*notices, *plan.notices)
         outcome = Outcome.SUPERSEDED if marker.supersedes else Outcome.MARKED
     else:
-        marker, edit, outcome = standing, _edit_of(before, standing), Outcome.RESIGNED
+        marker, edit, outcome = standing, edit_of(before, standing), Outcome.RESIGNED
     # 4. C2PA last, since its hard binding covers the whole file.
     sidecar = None
     if needs_manifest and before.detected.container.c2pa_type is not None:
@@ -286,7 +281,8 @@ def _mark(
         sidecar = manifest.sign_sidecar(file, claim=job.claim, title=job.title, signer=job.signer)
     # 5. The copy is read again as a stranger would read it, and only then published.
     beside = Sidecars((sidecar,)) if sidecar is not None else sidecars
-    _recheck(before, file, edit, marker, beside, job, needs_manifest)
+    after = reread(file, beside, job.signer, job.now)
+    recheck(before, after, edit, marker, with_manifest=needs_manifest)
     if outcome is not Outcome.RESIGNED or sidecar is None or publish_unchanged:
         workspace.publish(file)
     return _Marked(outcome, before, marker, needs_manifest, sidecar, notices)
@@ -324,6 +320,7 @@ def _embed_manifest(before: Situation, file: BinaryIO, workspace: Workspace, job
     assert media_type is not None
     # The original, whose manifest is still valid, is the parent: its provenance is kept.
     parent = (media_type, as_file(before.data)) if before.evidence.area.manifests else None
+    before.detected.container.prepare_manifest(file)
     signed = workspace.new_file()
     file.seek(0)
     manifest.sign(
@@ -337,60 +334,3 @@ def _embed_manifest(before: Situation, file: BinaryIO, workspace: Workspace, job
     )
     signed.flush()
     return signed
-
-
-def _edit_of(situation: Situation, marker: Marker) -> TagEdit:
-    """The edit by which ``marker``, which stands in the file, was written."""
-    beside = {
-        finding.source: finding.value
-        for finding in situation.findings
-        if finding.value is not None and Code.COMPANION in finding.codes
-    }
-    slots = (f.value for f in situation.evidence.area.fields if f.role is FieldRole.MARKER)
-    return TagEdit(
-        markers=tuple(dict.fromkeys(slots)),
-        statement=beside.get(SignalSource.STATEMENT),
-        data_mining=beside.get(SignalSource.XMP),
-    )
-
-
-def _recheck(
-    before: Situation,
-    file: BinaryIO,
-    edit: TagEdit,
-    marker: Marker,
-    sidecars: Sidecars,
-    job: _Job,
-    manifest_made: bool,
-) -> None:
-    """Raises: EssenceChanged, TagsChanged, MarkNotVerified, if the copy is not what it should be."""
-    container = before.detected.container
-    try:
-        after = examine(FileSource(file), sidecars, job.signer, job.now)
-    except (ContainerError, EssenceUnbindable) as error:
-        raise MarkNotVerified(f"the written copy cannot be read again: {error}") from error
-    # 1. The audio.
-    if after.detected.name is not before.detected.name:
-        raise EssenceChanged(f"the written copy would be {after.detected.name}")
-    if (
-        after.essence.digest != before.essence.digest
-        or after.essence.payload_bytes != before.essence.payload_bytes
-    ):
-        raise EssenceChanged("the written copy holds other audio than the original")
-    require_bindable(after)
-    # 2. Everybody else's tags.
-    lost = container.inventory(before.data, edit) - container.inventory(after.data, edit)
-    gained = container.inventory(after.data, edit) - container.inventory(before.data, edit)
-    if lost or gained:
-        which = ", ".join(str(item)[:80] for item in [*lost, *gained][:3])
-        raise TagsChanged(f"other tags would not survive marking: {which}")
-    # 3. Our own layers.
-    if not any(
-        finding.marker is not None and finding.marker.id == marker.id and finding.proven
-        for finding in after.own_markers
-    ):
-        raise MarkNotVerified("the marker does not verify in the written copy")
-    if after.standing_marker(job.claim, job.now) is None:
-        raise MarkNotVerified("the statements beside the marker are not all in the written copy")
-    if manifest_made and not after.own_manifest_holds(job.claim):
-        raise MarkNotVerified("the C2PA manifest does not verify in the written copy")

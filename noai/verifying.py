@@ -116,7 +116,7 @@ class Verifier:
         replaced = {item.id for m in markers if m.marker for item in m.marker.supersedes}
         return any(
             not finding.denies.isdisjoint(self.policy.uses)
-            and (not markers or finding.source is SignalSource.MARKER and finding.id not in replaced)
+            and (not markers or (finding.source is SignalSource.MARKER and finding.id not in replaced))
             for finding in stated
         )
 
