@@ -7,6 +7,8 @@ whole and in order, so nothing is searched for and nothing is fetched.
 from __future__ import annotations
 
 import hashlib
+import threading
+import warnings
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import pairwise
@@ -16,6 +18,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, SignatureAlgorithmOID
 
 from noai.codes import Code
@@ -122,11 +125,22 @@ def spki(certificate: x509.Certificate) -> bytes:
         return b""
 
 
+#: Warning filters belong to the process, so only one thread may change them at a time.
+_WARNINGS: Final = threading.Lock()
+
+
 def load_der(data: bytes) -> x509.Certificate:
-    """Raises: KeyFileError."""
+    """A certificate out of untrusted bytes.
+
+    Raises:
+        KeyFileError: if it is none, or one of those that cryptography reads only with a warning
+            (a serial number that is not positive, …).
+    """
     try:
-        return x509.load_der_x509_certificate(data)
-    except _PARSE_ERRORS as error:
+        with _WARNINGS, warnings.catch_warnings():
+            warnings.simplefilter("error", CryptographyDeprecationWarning)
+            return x509.load_der_x509_certificate(data)
+    except (*_PARSE_ERRORS, CryptographyDeprecationWarning) as error:
         raise KeyFileError(f"not a certificate: {error}") from None
 
 

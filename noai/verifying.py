@@ -14,7 +14,7 @@ from typing import Final
 from noai import identities, signing
 from noai.codes import Code
 from noai.combining import resolve
-from noai.containers.interface import Detected, TagArea, XmpPacket
+from noai.containers.interface import AreaNote, Detected, TagArea, XmpPacket
 from noai.containers.registry import detect
 from noai.errors import NoaiError, SourceError, SourceMissing
 from noai.limits import MANIFEST_BYTES, XMP_BYTES
@@ -101,7 +101,7 @@ class Verifier:
     def _find(self, evidence: Evidence) -> tuple[Finding, ...]:
         if self.depth is Depth.DECISION:
             stated = all_findings(replace(evidence, checks=False))
-            if self._is_settled(stated):
+            if not stated or self._is_settled(stated):
                 return stated
         return resolve(all_findings(evidence), evidence.now)
 
@@ -184,8 +184,7 @@ def gather(
         area = detected.container.read_tags(data)
     except NoaiError as error:
         # What could not be read to its end may have held anything: the note blocks.
-        area = TagArea()
-        notes.append(_note(error))
+        area = TagArea(notes=(AreaNote(Code.of(error.code), str(error)),))
     notes += [Note(note.code, note.message) for note in area.notes]
     area = replace(area, xmp=(*area.xmp, *sidecars.xmp))
     evidence = Evidence(data, detected, area, trust, now, sidecar_manifests=sidecars.manifests)

@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,12 @@ def ffmpeg(*arguments: str | os.PathLike[str]) -> None:
 
 def decoded_md5(path: Path) -> str:
     """The MD5 of the samples that ffmpeg plays: the independent witness of an unchanged essence."""
+    status = path.stat()
+    return _decoded_md5(path, status.st_size, status.st_mtime_ns)
+
+
+@cache
+def _decoded_md5(path: Path, size: int, mtime_ns: int) -> str:
     shown = run("ffmpeg", "-v", "error", "-i", path, "-map", "0:a", "-f", "md5", "-")
     return shown.decode().strip().removeprefix("MD5=")
 

@@ -7,7 +7,7 @@ Compressed and encrypted frames are never opened: each is a note. Pictures are s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from noai.codes import Code
@@ -84,6 +84,9 @@ def parse_header(data: bytes, offset: int, source_size: int) -> Id3Tag | None:
     size = syncsafe(size_bytes)
     if any(byte & 0x80 for byte in size_bytes):
         size, problem = int.from_bytes(size_bytes, "big"), Code.ID3_SIZE
+    if version != 4 and flags & FOOTER:
+        # Only 2.4 has footers, but ffmpeg skips the ten bytes of one in every version.
+        problem = problem or Code.ID3_SIZE
     end = offset + HEADER + size + (HEADER if version == 4 and flags & FOOTER else 0)
     if end > source_size:
         end, problem = source_size, problem or Code.ID3_SIZE
@@ -98,6 +101,8 @@ def locate_leading(source: ByteSource, start: int = 0) -> list[Id3Tag]:
     """
     tags: list[Id3Tag] = []
     while (tag := parse_header(source.read_at(start, HEADER), start, source.size)) is not None:
+        if tag.has_footer and tag.problem is None and source.read_at(tag.end - HEADER, 3) != b"3DI":
+            tag = replace(tag, problem=Code.ID3_SIZE)
         if len(tags) == ID3_TAGS:
             raise LimitExceeded(f"more than {ID3_TAGS} ID3v2 tags in front of the audio")
         tags.append(tag)

@@ -115,9 +115,7 @@ class Frame:
         """Bytes in front of the content: group and length (2.4 structure §4.1.2)."""
         if self.treatment is Treatment.NONE:
             return 0
-        return bool(self.treatment & Treatment.GROUPED) + 4 * bool(
-            self.treatment & Treatment.LENGTH_INDICATED
-        )
+        return (Treatment.GROUPED in self.treatment) + 4 * (Treatment.LENGTH_INDICATED in self.treatment)
 
 
 @dataclass(frozen=True)

@@ -61,10 +61,10 @@ def read_frame(
     """
     place = f"{place} {frame.name}"
     if frame.treatment is not Treatment.NONE:
-        if frame.treatment & Treatment.ENCRYPTED:
+        if Treatment.ENCRYPTED in frame.treatment:
             area.note(Code.TAG_ENCRYPTED, f"{place} at {frame.offset} is encrypted and was not opened")
             return
-        if frame.treatment & Treatment.COMPRESSED:
+        if Treatment.COMPRESSED in frame.treatment:
             area.note(Code.TAG_COMPRESSED, f"{place} at {frame.offset} is compressed and was not inflated")
             return
     content = content_of(body, frame, version, unsynchronised)
@@ -89,7 +89,7 @@ def is_text(name: str) -> bool:
 def content_of(body: Body, frame: Frame, version: int, unsynchronised: bool) -> Body | None:
     """The content of a frame without its prefix, unsynchronisation undone; None if that is too large."""
     start = min(frame.data + frame.prefix, frame.end)
-    plain = frame.treatment is Treatment.NONE or not frame.treatment & Treatment.UNSYNCHRONISED
+    plain = Treatment.UNSYNCHRONISED not in frame.treatment
     if version != 4 or (plain and not unsynchronised):
         return body.within(start, frame.end)
     if frame.end - start > ID3_UNSYNCHRONISED_BYTES:

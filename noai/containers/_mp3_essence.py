@@ -9,7 +9,8 @@ or 25 for 2.5), the layer as u8, the sample rate in hertz as u32le, of the first
 payload. The channel mode may change from frame to frame and is in the frames.
 
 What is not in the digest must not be playable: the tags in front and behind, and bytes between the
-leading tags and the first frame.
+leading tags and the first frame. Where such bytes stand in front of an Info frame, ffmpeg does not
+know it for one and plays it, so that they forbid binding whatever they are.
 """
 
 from __future__ import annotations
@@ -47,6 +48,9 @@ def read_essence(source: ByteSource) -> EssenceReading:
     if layout.free_format:
         violations.append(Violation(Code.MP3_FREE_FORMAT, "the audio is in free format"))
     payload, header = _payload(source, layout, layout.first)
+    if payload > layout.first > layout.tags_end:
+        message = "bytes that are no ID3 tag stand in front of the Info frame"
+        violations.append(Violation(Code.MP3_SYNC, message))
     violations += _hidden_audio(source, layout, header)
     config = _CONFIG.pack(header.version, header.layer, header.rate)
     hasher = StreamHasher(f"mp{header.layer}", config, packets=False)

@@ -10,7 +10,7 @@ from noai.containers._ape import ApeTag, locate_by_header
 from noai.containers._id3 import VERSIONS, Id3Tag, locate_leading, parse_header
 from noai.containers._tails import Tail, locate_tails
 from noai.limits import KIB, MP3_JUNK_BYTES, MP3_UNTAGGED_JUNK_BYTES
-from noai.sources import ByteSource
+from noai.sources import ByteSource, read_exactly
 
 #: Frames that must follow each other before bytes count as MPEG audio, where junk stands in front
 #: of them. Right behind the tags two will do, as they do for decoders.
@@ -43,6 +43,11 @@ class Mp3Layout:
     free_format: bool = False
 
     @property
+    def tags_end(self) -> int:
+        """Where the leading ID3v2 tags end, and decoders start to look for audio."""
+        return self.leading[-1].end if self.leading else 0
+
+    @property
     def junk_end(self) -> int:
         """Where the bytes end that are neither leading tag nor audio."""
         return self.end if self.first is None else self.first
@@ -70,19 +75,22 @@ def read_layout(source: ByteSource) -> Mp3Layout:
     return Mp3Layout(tuple(leading), ape, start, first, tuple(tails), end, source.size, free_format)
 
 
-def find_first(source: ByteSource, start: int, end: int, limit: int) -> int | None:
-    """The first frame of a run of them, searched for in the first ``limit`` bytes behind ``start``."""
-    window, at = _WINDOW, start
-    head = source.read_at(start, min(window, end - start))
+def find_first(source: ByteSource, start: int, end: int, limit: int, *, tagged: bool = True) -> int | None:
+    """The first frame of a run of them, searched for in the first ``limit`` bytes behind ``start``.
+
+    Behind a tag, which says that this is audio, a run may be shorter where it ends with the audio.
+    """
+    head = source.read_at(start, min(_WINDOW, end - start))
     if _mpeg.starts_with_frames(head, complete=start + len(head) >= end):
         return start
-    while at < end and at - start <= limit:
-        data = source.read_at(at, min(window, end - at))
+    window, at, last = _WINDOW, start, min(end, start + limit + _OVERLAP)
+    while at < last:
+        data = read_exactly(source, at, min(window, last - at))
         complete = at + len(data) >= end
-        found = _mpeg.find_frames(data, _FRAMES, complete=complete)
+        found = _mpeg.find_frames(data, _FRAMES, complete=complete and tagged)
         if found is not None:
             return at + found
-        if complete:
+        if at + len(data) >= last:
             return None
         at += len(data) - _OVERLAP
         window = 256 * KIB
@@ -115,7 +123,7 @@ def is_mpeg_audio(source: ByteSource) -> bool:
             return True
     if _mpeg.find_free_format(head) == 0:
         return True
-    return find_first(source, start, source.size, MP3_UNTAGGED_JUNK_BYTES) is not None
+    return find_first(source, start, source.size, MP3_UNTAGGED_JUNK_BYTES, tagged=False) is not None
 
 
 def _is_foreign(head: bytes) -> bool:

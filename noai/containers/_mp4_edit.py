@@ -161,19 +161,25 @@ def _insertion(reader: BoxReader, items: bytes) -> _Splice:
     does not stand behind cover art.
     """
     (moov,) = reader.top()
-    udta = _first(reader, (moov,), b"udta")
+    path: tuple[Box, ...] = (moov,)
+    udta = _first(reader, path, b"udta")
     if udta is None:
-        made = atom(b"udta", _new_meta(items))
-        return _Splice(moov.end, moov.end, made, (moov,))
-    path: tuple[Box, ...] = (moov, udta)
+        return _appended(reader, path, atom(b"udta", _new_meta(items)))
+    path = (moov, udta)
     meta = _first(reader, path, b"meta")
     if meta is None or not _usable(reader, meta):
         return _Splice(udta.body, udta.body, _new_meta(items), path)
     path = (*path, meta)
     ilst = _first(reader, path, b"ilst")
     if ilst is None:
-        return _Splice(meta.end, meta.end, atom(b"ilst", items), path)
+        return _appended(reader, path, atom(b"ilst", items))
     return _Splice(ilst.body, ilst.body, items, (*path, ilst))
+
+
+def _appended(reader: BoxReader, path: tuple[Box, ...], child: bytes) -> _Splice:
+    """``child`` behind the last box in the last box of ``path``, in front of any padding."""
+    end = max((box.end for box in _children(reader, path)), default=path[-1].end)
+    return _Splice(end, end, child, path)
 
 
 def _new_meta(items: bytes) -> bytes:
@@ -181,12 +187,14 @@ def _new_meta(items: bytes) -> bytes:
 
 
 def _first(reader: BoxReader, path: tuple[Box, ...], kind: bytes) -> Box | None:
+    return next((child for child in _children(reader, path) if child.type == kind), None)
+
+
+def _children(reader: BoxReader, path: tuple[Box, ...]) -> Iterator[Box]:
     parent = path[-1]
     if parent.type == b"meta":
-        children = reader.meta_children(parent, len(path))
-    else:
-        children = reader.children(parent.body, parent.end, len(path))
-    return next((child for child in children if child.type == kind), None)
+        return reader.meta_children(parent, len(path))
+    return reader.children(parent.body, parent.end, len(path))
 
 
 def _usable(reader: BoxReader, meta: Box) -> bool:

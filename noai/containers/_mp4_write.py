@@ -15,6 +15,7 @@ from noai.containers._bmff import Box, BoxReader, descend
 from noai.containers._mp4_edit import rewrite_moov
 from noai.containers._mp4_essence import Movie, read_movie
 from noai.containers._mp4_items import Metadata
+from noai.containers._mp4_samples import read_samples
 from noai.containers._mp4_tags import PADDING, XMP_UUID, read_metadata
 from noai.containers._mp4_values import atom
 from noai.containers._splices import Splice, apply
@@ -43,14 +44,15 @@ def write_movie(file: BinaryIO, edit: TagEdit) -> None:
     movie = read_movie(reader, top)
     _require_writable(movie, read_metadata(reader, top))
     old = movie.moov.box
-    new = rewrite_moov(reader.read(old.start, old.end - old.start), edit)
     room_end = _room_end(top, old)
+    _require_no_samples(reader, movie, old.start, room_end)
+    new = rewrite_moov(reader.read(old.start, old.end - old.start), edit)
     spare = room_end - old.start - len(new)
     if spare > 0 and room_end < reader.size:
         # What is left over becomes a free box, which has 8 bytes at least.
         new += atom(b"free", bytes(max(0, spare - 8)))
     splice = Splice(old.start, room_end - old.start, new)
-    with_offsets = _with_offsets(new, old.start, room_end, splice.growth)
+    with_offsets = _with_offsets(new, room_end, splice.growth)
     apply(file, [replace(splice, data=with_offsets)])
 
 
@@ -109,11 +111,17 @@ def _room_end(top: list[Box], moov: Box) -> int:
     return end
 
 
-def _with_offsets(moov: bytes, start: int, end: int, delta: int) -> bytes:
+def _require_no_samples(reader: BoxReader, movie: Movie, start: int, end: int) -> None:
+    for track in movie.tracks:
+        for first, last in read_samples(reader, track.stbl()).runs():
+            if first < end and last > start:
+                raise EssenceUnbindable("samples lie where the movie box is")
+
+
+def _with_offsets(moov: bytes, end: int, delta: int) -> bytes:
     """``moov`` with every chunk offset from ``end`` on raised by ``delta``.
 
     Raises:
-        EssenceUnbindable: if samples lie between ``start`` and ``end``, where ``moov`` is.
         ContainerReadOnly: if an offset no longer fits.
     """
     data = bytearray(moov)
@@ -123,8 +131,6 @@ def _with_offsets(moov: bytes, start: int, end: int, delta: int) -> bytes:
             typecode = "I" if box.type == b"stco" else "Q"
             (count,) = reader.fields(box, "I", 4)
             offsets = reader.table(box, 8, count, typecode)
-            if any(start <= offset < end for offset in offsets):
-                raise EssenceUnbindable("samples lie where the movie box is")
             if delta and count:
                 if max(offsets) + delta >= 1 << 8 * offsets.itemsize:
                     raise ContainerReadOnly("a chunk offset would no longer fit into 32 bits")

@@ -116,4 +116,5 @@ def _pcm(tag: int, channels: int, rate: int, block: int, bits: int, valid: int) 
         problem = "the fmt chunk names no channels, no sample rate or no bits"
     elif block % channels or container != (bits + 7) // 8 * 8 or valid > bits:
         problem = "the sample size and the block size in the fmt chunk contradict each other"
-    return Format("pcm", struct.pack("<HHIHH", tag, channels, rate, container, valid), problem)
+    config = struct.pack("<HHIHH", tag, channels, rate, min(container, 0xFFFF), valid)
+    return Format("pcm", config, problem)

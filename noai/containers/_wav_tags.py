@@ -1,8 +1,8 @@
 """What the chunks of a WAVE file say beside the audio.
 
 LIST INFO: the RIFF specification, chapter 2. ID3 in an ``id3 `` chunk: no standard, but what TagLib,
-mutagen and foobar2000 do. ``bext``: EBU Tech 3285. ``_PMX``: XMP specification part 3 §1.1.6.
-``C2PA``: C2PA 2.1 A.3.4.
+mutagen and foobar2000 do. ``bext``: EBU Tech 3285. ``_PMX``: XMP specification part 3 §1.1.6; some
+programs, the C2PA library among them, write ``XMP `` instead. ``C2PA``: C2PA 2.1 A.3.4.
 """
 
 from __future__ import annotations
@@ -19,12 +19,14 @@ from noai.containers._inventory import Foreign, sha256
 from noai.containers._riff import HEADER, Bounded, Chunk, RiffLayout, is_id
 from noai.containers._tails import Tail, TailKind, describe_tail, locate_tails, read_tail
 from noai.containers.interface import FieldRole
-from noai.errors import LimitExceeded
+from noai.errors import ContainerMalformed
 from noai.limits import TAG_BYTES, TAG_VALUE_BYTES, XMP_BYTES
 from noai.sources import ByteSource, read_exactly
 
 ID3: Final = (b"id3 ", b"ID3 ")
 XMP: Final = b"_PMX"
+#: Where XMP is read; noai writes it to the first.
+XMP_PLACES: Final = (XMP, b"XMP ")
 MANIFEST: Final = b"C2PA"
 COPYRIGHT, COMMENT = b"ICOP", b"ICMT"
 _ROLES: Final = {COPYRIGHT: FieldRole.COPYRIGHT, COMMENT: FieldRole.COMMENT}
@@ -121,7 +123,7 @@ def read_tags(source: ByteSource, layout: RiffLayout, area: AreaBuilder) -> None
     for chunk in layout.chunks:
         if chunk.id == b"LIST":
             _read_list(source, chunk, area)
-        elif chunk.id == XMP:
+        elif chunk.id in XMP_PLACES:
             _read_xmp(source, chunk, area)
         elif chunk.id == MANIFEST:
             area.manifest("RIFF C2PA", chunk.data, chunk.size)
@@ -159,10 +161,10 @@ def _read_list(source: ByteSource, chunk: Chunk, area: AreaBuilder) -> None:
 
 def _read_xmp(source: ByteSource, chunk: Chunk, area: AreaBuilder) -> None:
     if chunk.size > XMP_BYTES:
-        area.note(Code.LIMIT_EXCEEDED, f"the XMP packet in _PMX is longer than {XMP_BYTES} bytes")
+        area.note(Code.LIMIT_EXCEEDED, f"the XMP packet in {chunk.name} is longer than {XMP_BYTES} bytes")
         return
     area.count_bytes(chunk.size)
-    area.xmp("RIFF _PMX", read_exactly(source, chunk.data, chunk.size))
+    area.xmp(f"RIFF {chunk.name.strip()}", read_exactly(source, chunk.data, chunk.size))
 
 
 def _read_text(source: ByteSource, chunk: Chunk, area: AreaBuilder) -> None:
@@ -180,7 +182,7 @@ def describe(source: ByteSource, layout: RiffLayout, foreign: Foreign, area: Are
     """One description for each foreign item.
 
     Raises:
-        LimitExceeded: when not every item could be read.
+        ContainerMalformed, LimitExceeded: when not every item could be read.
     """
     for chunk in layout.chunks:
         if chunk.id in (b"data", MANIFEST, *ID3):
@@ -193,7 +195,7 @@ def describe(source: ByteSource, layout: RiffLayout, foreign: Foreign, area: Are
             yield f"{chunk.name}={sha256(source, chunk.data, chunk.end)}"
             continue
         if not found.whole:
-            raise LimitExceeded(f"the LIST chunk at {chunk.offset} holds bytes that are no entries")
+            raise ContainerMalformed(f"the LIST chunk at {chunk.offset} holds bytes that are no entries")
         for entry in found.entries:
             label, role = f"INFO {entry.id.decode('ascii')}", _ROLES.get(entry.id, FieldRole.OTHER)
             yield from foreign.text(label, [info_text(entry.data)], role)

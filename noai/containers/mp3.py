@@ -90,7 +90,10 @@ class Mp3:
         composers and authors at ``/``, and drops second values. What is 2.4 already it keeps.
         """
         source = FileSource(file)
-        layout = read_layout(source)
+        try:
+            layout = read_layout(source)
+        except ContainerError as error:
+            raise MarkError(f"the tags cannot be rewritten: {error}") from error
         if layout.leading:
             apply(file, _id3_upgrade.plan(source, layout.leading[0]))
 

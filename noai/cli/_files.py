@@ -1,0 +1,99 @@
+"""The small files that commands read and write for their callers."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from noai.cli._exits import OutputFailed
+from noai.errors import UsageError
+from noai.limits import KIB, MIB
+from noai.sources import open_path, read_exactly
+
+#: A PEM file with every public authority of the world has half of it.
+_PEM_BYTES: Final = 1 * MIB
+_LIST_BLOCK: Final = 64 * KIB
+_CERTIFICATE: Final = b"-----BEGIN CERTIFICATE-----"
+_PRIVATE: Final = b"PRIVATE KEY-----"
+
+
+def read_pem(path: str) -> bytes:
+    """The content of a PEM file.
+
+    Raises:
+        SourceError: if it cannot be read.
+        UsageError: if it is far too large to be one.
+    """
+    with open_path(path) as (source, _):
+        if source.size > _PEM_BYTES:
+            raise UsageError(f"{path}: is too large to be a PEM file")
+        return read_exactly(source, 0, source.size)
+
+
+def write_certificate(path: Path, pem: str) -> None:
+    """Write a certificate file. Only such a file is overwritten: never a key, never a track.
+
+    Raises:
+        OutputFailed: if it cannot be written.
+    """
+    try:
+        if path.exists():
+            held = path.read_bytes() if path.is_file() else b""
+            if held and (_CERTIFICATE not in held or _PRIVATE in held):
+                raise OutputFailed(f"{path}: exists and is not a certificate; choose another name")
+        path.write_text(pem, encoding="ascii")
+    except OSError as error:
+        raise OutputFailed(f"{path}: cannot be written: {error.strerror}") from None
+
+
+@contextmanager
+def listed_paths(source: str | None, null: bool) -> Iterator[Iterator[str]]:
+    """The paths in the file ``source`` (``-``: stdin), one a line, or each ended by NUL; None: none.
+
+    Empty ones are left out. They are read as they are asked for.
+
+    Raises:
+        UsageError: if it cannot be read, or is plainly of the other kind.
+    """
+    if source is None:
+        yield iter(())
+    elif source == "-":
+        yield _items(source, sys.stdin.buffer, null)
+    else:
+        with _open_list(source) as stream:
+            yield _items(source, stream, null)
+
+
+def _open_list(source: str) -> BinaryIO:
+    try:
+        # Not open_path(): a list may well come from a pipe.
+        return Path(source).open("rb")
+    except OSError as error:
+        raise _unreadable(source, error) from None
+
+
+def _items(source: str, stream: BinaryIO, null: bool) -> Iterator[str]:
+    separator, rest = (b"\0" if null else b"\n"), b""
+    try:
+        while block := os.read(stream.fileno(), _LIST_BLOCK):
+            *items, rest = (rest + block).split(separator)
+            yield from _decoded(source, items, null)
+    except OSError as error:
+        raise _unreadable(source, error) from None
+    yield from _decoded(source, [rest], null)
+
+
+def _decoded(source: str, items: list[bytes], null: bool) -> Iterator[str]:
+    for item in items:
+        if not null and b"\0" in item:
+            raise UsageError(f"{source}: holds NUL characters; if they end its paths, say -0")
+        if item:
+            yield os.fsdecode(item)
+
+
+def _unreadable(source: str, error: OSError) -> UsageError:
+    return UsageError(f"{source}: cannot be read: {error.strerror or error}")

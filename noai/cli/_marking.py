@@ -1,0 +1,111 @@
+"""Marking one file of a run, whatever happens to it."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from noai.claim import Claim
+from noai.cli._exits import OutputFailed
+from noai.cli._planning import Job
+from noai.codes import Code
+from noai.corpus.judging import UNREADABLE, where
+from noai.errors import NoaiError
+from noai.marking import MarkResult
+from noai.marking import mark as mark_file
+from noai.signing import Signer
+from noai.text import escape_path
+
+
+@dataclass(frozen=True)
+class Done:
+    """What became of one file."""
+
+    job: Job
+    result: MarkResult | None
+    error: NoaiError | None
+
+    @property
+    def outcome(self) -> str:
+        return "failed" if self.result is None else self.result.outcome.value
+
+    @property
+    def readable(self) -> bool:
+        """Whether there was a file with bytes to look at."""
+        return self.error is None or Code.of(self.error.code) not in UNREADABLE
+
+    def record(self) -> dict[str, Any]:
+        result, destination = self.result, self.job.destination
+        sidecar = None if result is None else result.sidecar
+        return {
+            "path": escape_path(self.job.source),
+            "destination": None if destination is None else escape_path(str(destination)),
+            "outcome": self.outcome,
+            "id": None if result is None else result.id,
+            "container": None if result is None else result.container,
+            "c2pa": None if result is None else result.c2pa,
+            "sidecar": None if sidecar is None else escape_path(str(sidecar)),
+            "notices": [] if result is None else list(result.notices),
+            "error": None if self.error is None else {"code": self.error.code, "message": str(self.error)},
+        }
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything about a run but its files."""
+
+    claim: Claim
+    signer: Signer
+    c2pa: bool
+    sidecar: bool
+
+
+class _Bug(NoaiError):
+    """noai itself failed on a file."""
+
+    code = Code.INTERNAL_ERROR.value
+
+
+def mark_one(job: Job, settings: Settings) -> Done:
+    """Mark one file; every failure, a bug of noai among them, is that file's alone."""
+    if job.refusal is not None:
+        return Done(job, None, job.refusal)
+    made: list[Path] = []
+    try:
+        if job.destination is not None:
+            _make_folders(job.destination.parent, made)
+        result = mark_file(
+            job.source,
+            job.destination,
+            in_place=job.destination is None,
+            signer=settings.signer,
+            claim=settings.claim,
+            c2pa=settings.c2pa,
+            sidecar=settings.sidecar,
+        )
+    except NoaiError as error:
+        failure = error
+    except OSError as error:
+        failure = OutputFailed(f"{error.filename or job.source}: {error.strerror or error}")
+    except Exception as error:  # noqa: BLE001  one file's bug must not stop the others
+        failure = _Bug(f"{Code.INTERNAL_ERROR.meaning} ({where(error)})")
+    else:
+        return Done(job, result, None)
+    # A file that was not written leaves no empty folder behind.
+    for folder in reversed(made):
+        with suppress(OSError):
+            folder.rmdir()
+    return Done(job, None, failure)
+
+
+def _make_folders(folder: Path, made: list[Path]) -> None:
+    """Make ``folder`` and what it needs above it, and say which were made, outermost first."""
+    missing = []
+    while not folder.exists():
+        missing.append(folder)
+        folder = folder.parent
+    for folder in reversed(missing):
+        folder.mkdir(exist_ok=True)
+        made.append(folder)

@@ -1,0 +1,83 @@
+"""Kinds of arguments, and options that several commands have."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+import click
+
+from noai.claim import Use
+from noai.cli._exits import Exit
+from noai.errors import UsageError
+
+#: ISO 3901: country, registrant, year, designation; written with or without hyphens.
+_ISRC: Final = re.compile(r"[A-Z]{2}[A-Z0-9]{3}[0-9]{7}")
+_ISRC_PREFIX: Final = re.compile(r"[A-Z0-9]{2,12}")
+
+
+class PathType(click.Path):
+    """A path exactly as it was given.
+
+    An empty one is refused: it would mean the current folder, where a shell variable was not set.
+    """
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if not value:
+            self.fail("a path is empty.", param, ctx)
+        return str(value)
+
+
+def use(value: str) -> Use:
+    """One of the five uses, in full or short."""
+    try:
+        return Use.parse(value)
+    except UsageError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+def complete_use(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    names = [name for use in Use for name in (use.value.rsplit(".", 1)[1], use.value)]
+    return [name for name in names if name.startswith(incomplete)]
+
+
+def text(value: str) -> str:
+    """A text that goes into a signed claim: Unicode, not empty, without control characters."""
+    value = value.strip()
+    if not value:
+        raise click.BadParameter("the text is empty")
+    if any(0xD800 <= ord(character) <= 0xDFFF for character in value):
+        raise click.BadParameter("the text is not valid UTF-8")
+    if any(ord(character) < 0x20 or 0x7F <= ord(character) < 0xA0 for character in value):
+        raise click.BadParameter("the text contains control characters")
+    return value
+
+
+def isrc(value: str) -> str:
+    """An ISRC, without hyphens and in capitals."""
+    value = value.replace("-", "").strip().upper()
+    if not _ISRC.fullmatch(value):
+        raise click.BadParameter("an ISRC has 12 characters, such as QZ-ABC-26-00001")
+    return value
+
+
+def isrc_prefix(value: str) -> str:
+    """The beginning of ISRCs, without hyphens and in capitals."""
+    value = value.replace("-", "").strip().upper()
+    if not _ISRC_PREFIX.fullmatch(value):
+        raise click.BadParameter("the beginning of an ISRC is letters and digits, such as QZABC")
+    return value
+
+
+paths = click.argument("paths", nargs=-1, type=PathType(), metavar="PATH...")
+as_json = click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")
+
+
+class HelpfulGroup(click.Group):
+    """A group that shows its help, and fails, where no command is named."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args and not ctx.resilient_parsing:
+            click.echo(ctx.get_help(), err=True)
+            ctx.exit(Exit.USAGE)
+        return super().parse_args(ctx, args)

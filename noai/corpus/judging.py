@@ -1,0 +1,84 @@
+"""Judging candidates: one verdict a file, whatever happens to it, as plain data."""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from noai.codes import Code
+from noai.corpus.walking import Candidate
+from noai.errors import SourceError
+from noai.report import Note, Report
+from noai.verdict import Decision
+from noai.verifying import Verifier
+
+#: There is nothing to judge where one of these is all that is known of an unnamed file.
+NOT_AUDIO: Final = frozenset(
+    {Code.CONTAINER_UNKNOWN, Code.SOURCE_EMPTY, Code.SOURCE_MISSING, Code.SOURCE_NOT_A_FILE}
+)
+#: There were no bytes to look at.
+UNREADABLE: Final = frozenset(
+    {Code.SOURCE_MISSING, Code.SOURCE_FORBIDDEN, Code.SOURCE_NOT_A_FILE, Code.SOURCE_UNREADABLE}
+)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One candidate's verdict as plain data."""
+
+    #: The verdict record, schema ``noai.verdict/1``.
+    record: dict[str, Any]
+    decision: Decision
+    admitted: bool
+    #: Why the file could not be read as audio, if so.
+    error: Code | None
+    #: Not audio, not named audio, and not named by the caller: no record is owed.
+    skipped: bool = False
+
+    @property
+    def readable(self) -> bool:
+        """Whether there was a file with bytes to look at."""
+        return self.error not in UNREADABLE
+
+
+def judge(candidate: Candidate, verifier: Verifier) -> Judged:
+    """The verdict on one candidate. A failure of noai itself makes it ``undecided``.
+
+    Raises:
+        TrustError, KeyFileError: if the verifier's trust list cannot be read.
+    """
+    if candidate.error is not None:
+        return _judged(candidate, verifier, _unlisted(verifier, candidate.error))
+    # A damaged list must stop the run, so it is read outside the guard.
+    verifier = replace(verifier, trust=verifier.trust_list)
+    try:
+        return _judged(candidate, verifier, verifier.report(candidate.path))
+    except Exception as error:  # noqa: BLE001  one file's bug must neither stop nor admit the others
+        return crashed(candidate, verifier, where(error))
+
+
+def crashed(candidate: Candidate, verifier: Verifier, what: str) -> Judged:
+    """The verdict on a candidate at which noai itself failed: ``undecided``."""
+    note = Note(Code.INTERNAL_ERROR, f"{Code.INTERNAL_ERROR.meaning} ({what})")
+    return _judged(candidate, verifier, Report(None, None, None, None, verifier.depth, error=note))
+
+
+def _judged(candidate: Candidate, verifier: Verifier, report: Report) -> Judged:
+    # As it was given: a list that is joined with the records must find its own spelling.
+    verdict = verifier.policy.decide(replace(report, path=candidate.path))
+    error = None if report.error is None else report.error.code
+    unexpected = not candidate.explicit and not candidate.expects_audio and candidate.error is None
+    return Judged(
+        verdict.record(), verdict.decision, verdict.admitted, error, unexpected and error in NOT_AUDIO
+    )
+
+
+def _unlisted(verifier: Verifier, error: SourceError) -> Report:
+    return Report(None, None, None, None, verifier.depth, error=Note(Code.of(error.code), str(error)))
+
+
+def where(error: Exception) -> str:
+    """What a bug report needs to know about an unexpected exception."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} in {frame.name}, line {frame.lineno}: {error}"
