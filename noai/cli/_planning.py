@@ -83,16 +83,17 @@ def _distinct(jobs: Sequence[Job]) -> tuple[Job, ...]:
     Raises:
         UsageError: if two files would become one.
     """
-    kept: dict[str, Job] = {}
+    kept: dict[tuple[bool, str], Job] = {}
     for job in jobs:
+        source = os.path.realpath(job.source)
         if job.refusal is not None or job.destination is None:
-            target = os.path.realpath(job.source)
+            target = source
         else:
             target = os.path.abspath(job.destination)
             if _is_same_file(job.source, job.destination):
                 raise UsageError(f"{job.source}: would be replaced by -o; to mark in place, say --in-place")
-        other = kept.setdefault(target, job)
-        if os.path.realpath(other.source) != os.path.realpath(job.source):
+        other = kept.setdefault((job.refusal is None, target), job)
+        if os.path.realpath(other.source) != source:
             raise UsageError(
                 f"{other.source} and {job.source} would both become {job.destination}; mark them one by one"
             )

@@ -10,6 +10,7 @@ from typing import Final
 
 import click
 
+from noai.cli import _render
 from noai.errors import PassphraseRequired, UsageError
 from noai.identities import IdentityStore
 from noai.signing import KeySigner, check_signer
@@ -62,7 +63,7 @@ def _known_passphrase(what: str) -> bytes:
     if passphrase is not None:
         return passphrase
     _require_terminal(what)
-    return _encode(click.prompt(f"Passphrase for {what}", hide_input=True, err=True))
+    return _encode(click.prompt(f"Passphrase for {_render.safe(what)}", hide_input=True, err=True))
 
 
 def _require_terminal(what: str = "the new key") -> None:

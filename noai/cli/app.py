@@ -121,7 +121,9 @@ def _fail(message: str, code: Exit = Exit.USAGE) -> int:
 
 
 def _harden_streams() -> None:
-    """What a terminal's encoding does not have is shown escaped, not raised."""
+    """What a terminal's encoding does not have is shown escaped, not raised; a closed stream takes all."""
+    sys.stdout = sys.stdout or open(os.devnull, "w")
+    sys.stderr = sys.stderr or open(os.devnull, "w")
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:

@@ -113,7 +113,7 @@ class Frame:
     @property
     def prefix(self) -> int:
         """Bytes in front of the content: group and length (2.4 structure §4.1.2)."""
-        if self.treatment is Treatment.NONE:
+        if not self.treatment.value:
             return 0
         return (Treatment.GROUPED in self.treatment) + 4 * (Treatment.LENGTH_INDICATED in self.treatment)
 

@@ -60,7 +60,7 @@ def read_frame(
         LimitExceeded: see :class:`noai.containers._area.AreaBuilder`.
     """
     place = f"{place} {frame.name}"
-    if frame.treatment is not Treatment.NONE:
+    if frame.treatment.value:
         if Treatment.ENCRYPTED in frame.treatment:
             area.note(Code.TAG_ENCRYPTED, f"{place} at {frame.offset} is encrypted and was not opened")
             return

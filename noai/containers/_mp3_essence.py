@@ -8,6 +8,9 @@ Codec: ``mp3``, ``mp2`` or ``mp1`` by layer. Configuration, six bytes: the MPEG 
 or 25 for 2.5), the layer as u8, the sample rate in hertz as u32le, of the first frame in the
 payload. The channel mode may change from frame to frame and is in the frames.
 
+The Info frame is container: ``ffmpeg -c copy`` writes its own. Its numbers for gapless playback can
+hide at most 4,095 samples at either end.
+
 What is not in the digest must not be playable: the tags in front and behind, and bytes between the
 leading tags and the first frame. Where such bytes stand in front of an Info frame, ffmpeg does not
 know it for one and plays it, so that they forbid binding whatever they are.

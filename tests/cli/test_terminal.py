@@ -25,7 +25,7 @@ class Terminal:
 
     def __init__(self, *arguments: str, **environment: str) -> None:
         self._master, slave = pty.openpty()
-        self.shown = ""
+        self._bytes = b""
         self.process = subprocess.Popen(
             [COMMAND, *arguments],
             stdin=slave,
@@ -35,6 +35,10 @@ class Terminal:
             start_new_session=True,
         )
         os.close(slave)
+
+    @property
+    def shown(self) -> str:
+        return self._bytes.decode(errors="replace")  # the end may be a part of a character
 
     def see(self, pattern: str) -> str:
         """Wait until ``pattern`` is shown."""
@@ -63,7 +67,7 @@ class Terminal:
             data = os.read(self._master, 65536)
         except OSError:  # as Linux says that the other end is closed
             return False
-        self.shown += data.decode()
+        self._bytes += data
         return bool(data)
 
 
