@@ -18,7 +18,7 @@ from noai import certificates
 from noai.algorithms import Algorithm
 from noai.c2pa_json import ValidationFacts, definition, facts, settings
 from noai.claim import Claim
-from noai.errors import ManifestError, SourceError
+from noai.errors import ManifestError, SigningError, SourceError
 from noai.limits import C2PA_SIGN_BYTES
 from noai.signing import Signer, sign_checked
 from noai.sources import ByteSource, FileSource, as_file
@@ -108,6 +108,7 @@ def sign(
 
     Raises:
         ManifestError: if it fails; ``destination`` is then empty again.
+        SigningError: if the signer fails; likewise.
     """
     _require_apart(source, destination)
     order = _Order(media_type, claim, signer, title, parent)
@@ -117,7 +118,7 @@ def sign(
         _require_valid(found)
         if parent is not None and found.manifests == 1:
             raise ManifestError("the provenance that the original has would be lost")
-    except ManifestError:
+    except (ManifestError, SigningError):
         destination.seek(0)
         destination.truncate()
         raise
@@ -128,6 +129,7 @@ def sign_sidecar(source: BinaryIO, *, claim: Claim, signer: Signer, title: str |
 
     Raises:
         ManifestError: if it fails.
+        SigningError: if the signer fails.
     """
     order = _Order(SIDECAR_TYPE, claim, signer, title, embed=False)
     with tempfile.TemporaryFile() as scratch:
@@ -172,7 +174,7 @@ def _sign(source: BinaryIO, destination: BinaryIO, order: _Order) -> bytes:
             return bytes(builder.sign(native, order.media_type, source, destination))
     except ManifestError as error:
         if key.error is not None:
-            raise ManifestError(f"the signer failed: {key.error}") from key.error
+            raise SigningError(f"the signer failed: {key.error}") from key.error
         raise error
 
 

@@ -15,7 +15,7 @@ from enum import Enum
 from pathlib import Path
 from typing import BinaryIO, overload
 
-from noai import manifest, signing
+from noai import manifesting, signing
 from noai.claim import Claim, Profile, Rights, Use, Work
 from noai.errors import (
     ContainerError,
@@ -24,12 +24,11 @@ from noai.errors import (
     SourceError,
     UsageError,
 )
-from noai.limits import C2PA_SIGN_BYTES
 from noai.marker import Marker
 from noai.planning import Situation, examine, plan_marking, require_bindable
 from noai.rechecking import edit_of, recheck, reread
 from noai.signing import Signer, check_signer
-from noai.sources import ByteSource, Source, as_file, as_path, open_path
+from noai.sources import ByteSource, Source, as_path, open_path
 from noai.verifying import MANIFEST_SIDECAR, Sidecars, open_source, read_sidecars
 from noai.workspace import FolderWorkspace, MemoryWorkspace, Workspace, copy_to, write_whole
 
@@ -76,7 +75,11 @@ class _Job:
     now: datetime
     c2pa: bool
     sidecar: bool
-    title: str | None = None
+
+    def needs_manifest(self, situation: Situation) -> bool:
+        """Whether a manifest is wanted, possible, and not there already."""
+        possible = manifesting.is_possible(situation, sidecar=self.sidecar)
+        return self.c2pa and possible and not situation.own_manifest_holds(self.claim)
 
 
 @dataclass(frozen=True)
@@ -207,11 +210,9 @@ def _mark_path(source: Path, destination: Path, job: _Job) -> MarkResult:
     with ExitStack() as stack:
         data, status = stack.enter_context(open_path(source))
         in_place = destination.exists() and os.path.samestat(status, destination.stat())
-        if not in_place:
-            done = _already_there(data, destination, job)
-            if done is not None:
-                return done.result(destination)
-        workspace = FolderWorkspace(destination, source, stack)
+        if not in_place and _is_marking_of(data, destination, job):
+            return _mark_path(destination, destination, job)
+        workspace = FolderWorkspace(destination, stack, like=source, opened_as=status)
         marked = _mark(data, read_sidecars(source), workspace, job, publish_unchanged=not in_place)
         if marked.sidecar is None:
             return marked.result(destination)
@@ -221,14 +222,14 @@ def _mark_path(source: Path, destination: Path, job: _Job) -> MarkResult:
         return marked.result(destination, beside)
 
 
-def _already_there(data: ByteSource, destination: Path, job: _Job) -> _Marked | None:
-    """The marking that ``destination`` already is, or None where it has to be made.
+def _is_marking_of(data: ByteSource, destination: Path, job: _Job) -> bool:
+    """Whether ``destination`` is what marking ``data`` came to before, but for its C2PA manifest.
 
     Raises:
         DestinationExists: if something else stands there: other audio, or no audio.
     """
     if not destination.exists():
-        return None
+        return False
     exists = DestinationExists(f"{destination}: exists already and is not this track; choose another")
     with open_path(destination) as (there, _):
         try:
@@ -239,13 +240,10 @@ def _already_there(data: ByteSource, destination: Path, job: _Job) -> _Marked | 
         if found.essence.digest != wanted.essence.digest:
             raise exists
         marker = found.standing_marker(job.claim, job.now)
-        if marker is None or (_wants_manifest(found, job) and not found.own_manifest_holds(job.claim)):
-            return None
+        if marker is None:
+            return False
         container, edit = found.detected.container, edit_of(found, marker)
-        if container.inventory(data, edit) != container.inventory(there, edit):
-            return None
-        holds = found.own_manifest_holds(job.claim)
-        return _Marked(Outcome.UNCHANGED, found, marker, holds, None, ())
+        return container.inventory(data, edit) == container.inventory(there, edit)
 
 
 def _mark(
@@ -255,10 +253,9 @@ def _mark(
     before = examine(data, sidecars, job.signer, job.now)
     require_bindable(before)
     standing = before.standing_marker(job.claim, job.now)
-    needs_manifest = _wants_manifest(before, job) and not (standing and before.own_manifest_holds(job.claim))
-    notices = _notices(before, job)
+    notices = manifesting.notices(before, sidecar=job.sidecar) if job.c2pa else ()
     # 2. The same claim by the same key: nothing to do.
-    if standing is not None and not needs_manifest:
+    if standing is not None and not job.needs_manifest(before):
         if publish_unchanged:
             workspace.publish(_copy(data, workspace))
         holds = before.own_manifest_holds(job.claim)
@@ -272,40 +269,23 @@ def _mark(
         outcome = Outcome.SUPERSEDED if marker.supersedes else Outcome.MARKED
     else:
         marker, edit, outcome = standing, edit_of(before, standing), Outcome.RESIGNED
-    # 4. C2PA last, since its hard binding covers the whole file.
-    sidecar = None
-    if needs_manifest and before.detected.container.c2pa_type is not None:
-        file = _embed_manifest(before, file, workspace, job)
-    elif needs_manifest:
-        file.seek(0)
-        sidecar = manifest.sign_sidecar(file, claim=job.claim, title=job.title, signer=job.signer)
-    # 5. The copy is read again as a stranger would read it, and only then published.
-    beside = Sidecars((sidecar,)) if sidecar is not None else sidecars
-    after = reread(file, beside, job.signer, job.now)
-    recheck(before, after, edit, marker, with_manifest=needs_manifest)
+    # 4. The copy is read again as a stranger would read it.
+    plain = reread(file, sidecars, job.signer, job.now)
+    recheck(before, plain, edit, marker, with_manifest=False)
+    # 5. C2PA last, since its hard binding covers the whole file; then the same again.
+    layer = None
+    if job.c2pa and manifesting.is_possible(before, sidecar=job.sidecar):
+        layer, refusal = manifesting.add(before, plain, file, workspace, job.signer, marker, edit)
+        notices = (*notices, *refusal)
+    if layer is None and standing is not None:
+        if publish_unchanged:
+            workspace.publish(file)
+        return _Marked(Outcome.UNCHANGED, before, standing, False, None, notices)
+    # 6. Only now does the copy take the place of the original.
+    final, sidecar = (layer.file, layer.sidecar) if layer is not None else (file, None)
     if outcome is not Outcome.RESIGNED or sidecar is None or publish_unchanged:
-        workspace.publish(file)
-    return _Marked(outcome, before, marker, needs_manifest, sidecar, notices)
-
-
-def _wants_manifest(situation: Situation, job: _Job) -> bool:
-    if not job.c2pa or situation.data.size > C2PA_SIGN_BYTES:
-        return False
-    # A sidecar that stands there by the same key would be stale after this marking.
-    embeds = situation.detected.container.c2pa_type is not None
-    return embeds or job.sidecar or situation.has_own_sidecar
-
-
-def _notices(situation: Situation, job: _Job) -> tuple[str, ...]:
-    if not job.c2pa:
-        return ()
-    if situation.data.size > C2PA_SIGN_BYTES:
-        limit = C2PA_SIGN_BYTES // 2**20
-        return (f"no C2PA manifest: the file is larger than {limit} MiB",)
-    if not _wants_manifest(situation, job):
-        name = situation.detected.name
-        return (f"no C2PA manifest: {name} cannot carry one; a sidecar can be asked for",)
-    return ()
+        workspace.publish(final)
+    return _Marked(outcome, before, marker, layer is not None, sidecar, notices)
 
 
 def _copy(data: ByteSource, workspace: Workspace) -> BinaryIO:
@@ -313,24 +293,3 @@ def _copy(data: ByteSource, workspace: Workspace) -> BinaryIO:
     copy_to(data, file)
     file.seek(0)
     return file
-
-
-def _embed_manifest(before: Situation, file: BinaryIO, workspace: Workspace, job: _Job) -> BinaryIO:
-    media_type = before.detected.container.c2pa_type
-    assert media_type is not None
-    # The original, whose manifest is still valid, is the parent: its provenance is kept.
-    parent = (media_type, as_file(before.data)) if before.evidence.area.manifests else None
-    before.detected.container.prepare_manifest(file)
-    signed = workspace.new_file()
-    file.seek(0)
-    manifest.sign(
-        file,
-        signed,
-        media_type=media_type,
-        claim=job.claim,
-        title=job.title,
-        signer=job.signer,
-        parent=parent,
-    )
-    signed.flush()
-    return signed

@@ -20,7 +20,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO, Final, Protocol
 
-from noai.errors import MarkError
+from noai.errors import MarkError, SourceChanged
 from noai.files import sync_folder
 from noai.limits import READ_SIZE
 from noai.sources import ByteSource, chunks
@@ -64,13 +64,22 @@ class MemoryWorkspace:
 class FolderWorkspace:
     """Works in the destination's folder; publishes by an atomic rename.
 
-    ``like`` is the file whose mode, owner and extended attributes the destination gets.
+    ``like`` is the file whose mode, owner and extended attributes the destination gets, and
+    ``opened_as`` its status when it was opened: nothing is published if it changed since.
     """
 
-    def __init__(self, destination: Path, like: Path | None, stack: ExitStack) -> None:
+    def __init__(
+        self,
+        destination: Path,
+        stack: ExitStack,
+        *,
+        like: Path | None = None,
+        opened_as: os.stat_result | None = None,
+    ) -> None:
         self._destination = destination
-        self._like = like
         self._stack = stack
+        self._like = like
+        self._opened_as = opened_as
         remove_abandoned(destination.parent)
 
     def new_file(self) -> BinaryIO:
@@ -79,14 +88,28 @@ class FolderWorkspace:
         return file
 
     def publish(self, file: BinaryIO) -> None:
+        """
+        Raises:
+            SourceChanged: if somebody else wrote to the original meanwhile.
+            MarkError: if the destination cannot be written.
+        """
         file.flush()
-        if self._like is not None:
-            _copy_attributes(self._like, file.fileno())
-        else:
-            os.fchmod(file.fileno(), 0o666 & ~_umask())
-        os.fsync(file.fileno())
-        os.replace(file.name, self._destination)
-        sync_folder(self._destination.parent)
+        try:
+            if self._like is not None:
+                self._require_unchanged(self._like)
+                _copy_attributes(self._like, file.fileno())
+            else:
+                os.fchmod(file.fileno(), 0o666 & ~_umask())
+            os.fsync(file.fileno())
+            os.replace(file.name, self._destination)
+            sync_folder(self._destination.parent)
+        except OSError as error:
+            raise MarkError(f"{self._destination}: cannot be written: {error.strerror}") from error
+
+    def _require_unchanged(self, like: Path) -> None:
+        before, now = self._opened_as, os.stat(like)
+        if before is not None and (before.st_mtime_ns, before.st_size) != (now.st_mtime_ns, now.st_size):
+            raise SourceChanged(f"{like}: was changed by another program meanwhile; nothing was written")
 
 
 def copy_to(source: ByteSource, file: BinaryIO) -> None:
@@ -103,7 +126,7 @@ def write_whole(path: Path, data: bytes) -> None:
         MarkError: if the folder cannot be written.
     """
     with ExitStack() as stack:
-        workspace = FolderWorkspace(path, None, stack)
+        workspace = FolderWorkspace(path, stack)
         file = workspace.new_file()
         file.write(data)
         workspace.publish(file)

@@ -124,6 +124,8 @@ def _with_offsets(moov: bytes, end: int, delta: int) -> bytes:
     Raises:
         ContainerReadOnly: if an offset no longer fits.
     """
+    if not delta:
+        return moov
     data = bytearray(moov)
     reader = BoxReader(BytesSource(moov))
     for stbl in descend(reader, reader.top()[0]).nodes(*_SAMPLE_TABLE):
@@ -131,7 +133,7 @@ def _with_offsets(moov: bytes, end: int, delta: int) -> bytes:
             typecode = "I" if box.type == b"stco" else "Q"
             (count,) = reader.fields(box, "I", 4)
             offsets = reader.table(box, 8, count, typecode)
-            if delta and count:
+            if count:
                 if max(offsets) + delta >= 1 << 8 * offsets.itemsize:
                     raise ContainerReadOnly("a chunk offset would no longer fit into 32 bits")
                 moved = array(typecode, (n + delta if n >= end else n for n in offsets))

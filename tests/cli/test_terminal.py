@@ -111,7 +111,7 @@ def test_a_wrong_passphrase_at_the_prompt(installed: Run, track: Path) -> None:
     installed("keygen", "ana", NOAI_PASSPHRASE="secret")
     before = snapshot(Path())
     with terminal("mark", "tune.mp3", "--in-place") as at:
-        at.see("Passphrase")
+        at.see("Passphrase.*: ")
         at.type("wrong\n")
         assert at.end() == 2
         assert "the passphrase is wrong" in at.shown
@@ -121,7 +121,7 @@ def test_a_wrong_passphrase_at_the_prompt(installed: Run, track: Path) -> None:
 def test_leaving_a_prompt(installed: Run, track: Path) -> None:
     installed("keygen", "ana", NOAI_PASSPHRASE="secret")
     with terminal("mark", "tune.mp3", "-o", "out") as at:
-        at.see("Passphrase")
+        at.see("Passphrase.*: ")
         at.process.send_signal(signal.SIGINT)
         assert at.end() == 130
         assert "Traceback" not in at.shown

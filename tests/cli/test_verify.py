@@ -279,6 +279,12 @@ def test_a_closed_pipe_is_no_answer(track: Path) -> None:
     assert (done.returncode, done.stderr) == (141, b"")
 
 
+@pytest.mark.parametrize("closed", ["1", "2"])
+def test_a_stream_that_was_closed_before(track: Path, closed: str) -> None:
+    done = subprocess.run(["sh", "-c", f'exec "$0" verify tune.mp3 {closed}>&-', COMMAND], check=False)
+    assert done.returncode == 0
+
+
 def test_a_full_disk_is_no_success(track: Path) -> None:
     with open("/dev/full", "wb") as full:
         done = subprocess.run([COMMAND, "verify", track], stdout=full, stderr=subprocess.PIPE, check=False)

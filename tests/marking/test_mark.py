@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from mutagen.flac import FLAC
+from mutagen.id3 import ID3, TXXX
 
 from noai import planning
 from noai.claim import Claim, Permission, Profile, Rights, Use, Work
@@ -517,3 +518,25 @@ def exif_packet(value: str) -> str:
         '<rdf:Description rdf:about="" xmlns:plus="http://ns.useplus.org/ldf/xmp/1.0/" '
         f'plus:DataMining="{value}"/></rdf:RDF></x:xmpmeta>'
     )
+
+
+@pytest.mark.parametrize("in_place", [True, False])
+def test_a_file_that_the_c2pa_library_would_harm_is_marked_without_it(in_place: bool, tmp_path: Path) -> None:
+    """Of two equal frames the library keeps one, so such a file cannot have a manifest."""
+    tags = ID3()
+    tags.add(TXXX(encoding=3, desc="MOOD", text="calm"))
+    frame = b"TXXX" + (13).to_bytes(4, "big") + b"\x00\x00" + b"\x03MOOD\x00restles"
+    rendered = io.BytesIO()
+    tags.save(rendered, v1=0, padding=lambda info: 0)
+    body = rendered.getvalue()[10:] + frame
+    head = b"ID3\x04\x00\x00" + bytes([0, 0, len(body) >> 7, len(body) & 0x7F])
+    path = tmp_path / "twice.mp3"
+    path.write_bytes(head + body + (SAMPLES / "unmarked" / "waltz.mp3").read_bytes()[-20000:])
+    target = None if in_place else tmp_path / "out.mp3"
+    result = mark(path, target, in_place=in_place, signer=ARTIST)
+    assert result.outcome is Outcome.MARKED
+    assert not result.c2pa
+    assert any("no C2PA manifest" in notice for notice in result.notices)
+    assert check(target or path).signals[0].proven
+    again = mark(path, target, in_place=in_place, signer=ARTIST)
+    assert (again.outcome, again.id) == (Outcome.UNCHANGED, result.id)

@@ -27,7 +27,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from noai import c2pa_json, manifest
 from noai.certificates import C2PA_CLAIM_SIGNING, DOCUMENT_SIGNING
 from noai.claim import Claim, Permission, Rights, Use
-from noai.errors import KeyFileError, ManifestError, SourceChanged
+from noai.errors import KeyFileError, ManifestError, SigningError, SourceChanged
 from noai.jumbf import read_store
 from noai.limits import C2PA_SIGN_BYTES
 from noai.signing import CallbackSigner, KeySigner
@@ -199,7 +199,7 @@ def test_a_signer_that_raises_leaves_nothing_and_is_named(capfd: pytest.CaptureF
 
     out = io.BytesIO()
     signer = CallbackSigner(refuse, live_signer().chain)
-    with MP3.open("rb") as source, pytest.raises(ManifestError, match="no answer from the key") as caught:
+    with MP3.open("rb") as source, pytest.raises(SigningError, match="no answer from the key") as caught:
         manifest.sign(source, out, media_type="audio/mpeg", claim=NO_AI, signer=signer)
     assert isinstance(caught.value.__cause__, KeyServiceDown)
     assert out.getvalue() == b""
@@ -210,7 +210,7 @@ def test_a_der_signature_is_refused_before_it_is_embedded() -> None:
     key = live_signer().key
     assert isinstance(key, ec.EllipticCurvePrivateKey)
     signer = CallbackSigner(lambda data: key.sign(data, ec.ECDSA(hashes.SHA256())), live_signer().chain)
-    with MP3.open("rb") as source, pytest.raises(ManifestError, match="not DER"):
+    with MP3.open("rb") as source, pytest.raises(SigningError, match="not DER"):
         manifest.sign(source, io.BytesIO(), media_type="audio/mpeg", claim=NO_AI, signer=signer)
 
 

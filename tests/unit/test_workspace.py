@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from noai.errors import MarkError, SourceForbidden, SourceMissing, SourceNotAFile, UsageError
+from noai.errors import MarkError, SourceChanged, SourceForbidden, SourceMissing, SourceNotAFile, UsageError
 from noai.sources import BytesSource, FileSource, as_file, open_path
 from noai.workspace import (
     FolderWorkspace,
@@ -27,7 +27,7 @@ def test_publishing_replaces_the_destination(tmp_path: Path) -> None:
     target = tmp_path / "a.mp3"
     target.write_bytes(b"old")
     with ExitStack() as stack:
-        workspace = FolderWorkspace(target, target, stack)
+        workspace = FolderWorkspace(target, stack, like=target)
         unused, file = workspace.new_file(), workspace.new_file()
         unused.write(b"scratch")
         file.write(b"new")
@@ -39,7 +39,7 @@ def test_publishing_replaces_the_destination(tmp_path: Path) -> None:
 
 def test_nothing_stays_when_nothing_is_published(tmp_path: Path) -> None:
     with ExitStack() as stack:
-        FolderWorkspace(tmp_path / "a.mp3", None, stack).new_file().write(b"x")
+        FolderWorkspace(tmp_path / "a.mp3", stack).new_file().write(b"x")
     assert os.listdir(tmp_path) == []
 
 
@@ -66,7 +66,7 @@ def test_a_file_that_another_run_still_holds_is_left_alone(tmp_path: Path) -> No
 
 def test_files_in_work_are_held(tmp_path: Path) -> None:
     with ExitStack() as stack:
-        file = FolderWorkspace(tmp_path / "a", None, stack).new_file()
+        file = FolderWorkspace(tmp_path / "a", stack).new_file()
         remove_abandoned(tmp_path)
         assert is_temporary(os.path.basename(file.name))
         assert os.path.exists(file.name)
@@ -83,7 +83,7 @@ def test_mode_times_and_extended_attributes_follow_the_original(tmp_path: Path) 
     except OSError:
         pass  # this file system has none; mode and owner are still compared
     with ExitStack() as stack:
-        workspace = FolderWorkspace(target, original, stack)
+        workspace = FolderWorkspace(target, stack, like=original)
         workspace.publish(workspace.new_file())
     assert stat.S_IMODE(target.stat().st_mode) == 0o640
     assert target.stat().st_uid == original.stat().st_uid
@@ -95,6 +95,18 @@ def test_a_new_file_gets_the_usual_mode(tmp_path: Path) -> None:
     usual.touch()
     write_whole(tmp_path / "ours", b"")
     assert (tmp_path / "ours").stat().st_mode == usual.stat().st_mode
+
+
+def test_what_another_program_wrote_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
+    target = tmp_path / "a.mp3"
+    target.write_bytes(b"old")
+    with ExitStack() as stack:
+        workspace = FolderWorkspace(target, stack, like=target, opened_as=target.stat())
+        file = workspace.new_file()
+        target.write_bytes(b"their edit")
+        with pytest.raises(SourceChanged):
+            workspace.publish(file)
+    assert target.read_bytes() == b"their edit"
 
 
 def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
