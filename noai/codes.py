@@ -150,6 +150,7 @@ class Code(str, Enum):
 
     # -- the essence: where parser and decoder could disagree ----------------------------------
     ESSENCE_EMPTY = "essence_empty", True, "there are no audio samples to bind to"
+    ESSENCE_TRUNCATED = "essence_truncated", True, "the audio is cut off"
     ESSENCE_UNREADABLE = "essence_unreadable", True, "the audio could not be read to its end"
     ESSENCE_UNSUPPORTED = "essence_unsupported", True, "no digest is defined for this codec yet"
     AUDIO_IN_TAG = "audio_in_tag", True, "audio frames lie inside a stripped tag"

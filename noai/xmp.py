@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from html import escape
 from typing import Final
-from xml.sax.saxutils import quoteattr
 
 from noai._xmp_tree import ATTRIBUTE, META_NS, RDF_NS, XML_NS, Attribute, Blob, Element, parse
 from noai.errors import LimitExceeded, XmpMalformed, XmpUnwritable
@@ -24,6 +24,9 @@ _HEAD: Final = (
     f'<rdf:RDF xmlns:rdf="{RDF_NS}">'
 )
 _TAIL: Final = '</rdf:RDF>\n</x:xmpmeta>\n<?xpacket end="w"?>'
+
+
+_KEPT_BLANKS: Final = {ord(c): f"&#{ord(c)};" for c in "\t\n\r"}
 
 
 @dataclass(frozen=True)
@@ -165,9 +168,14 @@ def _description(prefix: str, about: str, value: str) -> str:
     declared = prefix or "rdf"
     own = "" if prefix else f' xmlns:rdf="{RDF_NS}"'
     return (
-        f"<{declared}:Description{own} {declared}:about={quoteattr(about)}"
-        f' xmlns:plus="{PLUS_NS}" plus:{DATA_MINING}={quoteattr(value)}/>'
+        f"<{declared}:Description{own} {declared}:about={_quoted(about)}"
+        f' xmlns:plus="{PLUS_NS}" plus:{DATA_MINING}={_quoted(value)}/>'
     )
+
+
+def _quoted(value: str) -> str:
+    """An attribute value; white space that a parser would make a blank is kept by reference."""
+    return f'"{escape(value).translate(_KEPT_BLANKS)}"'
 
 
 def _merge_edits(blob: Blob, value: str | None, lifted: str | None) -> list[_Edit]:
@@ -178,7 +186,7 @@ def _merge_edits(blob: Blob, value: str | None, lifted: str | None) -> list[_Edi
     if not ours:
         return [_insertion(blob, value)]
     first, *others = ours
-    written = quoteattr(value) if first.quoted else quoteattr(value)[1:-1]
+    written = _quoted(value) if first.quoted else _quoted(value)[1:-1]
     return [_Edit(*first.value_span, written.encode("utf-8")), *_removals(blob, others)]
 
 

@@ -50,7 +50,18 @@ LAYERS: Final[tuple[tuple[str, frozenset[str]], ...]] = (
     ("containers and signals", frozenset({"containers", "signals"})),
     (
         "verbs",
-        frozenset({"combining", "policy", "verifying", "planning", "workspace", "rechecking", "marking"}),
+        frozenset(
+            {
+                "combining",
+                "policy",
+                "verifying",
+                "planning",
+                "workspace",
+                "rechecking",
+                "manifesting",
+                "marking",
+            }
+        ),
     ),
     ("many files", frozenset({"corpus", "integrations"})),
     ("command line", frozenset({"cli", "__main__"})),

@@ -139,7 +139,7 @@ class BoxReader:
             size = end - start
         if start + size < body or start + size > end:
             raise ContainerMalformed(
-                f"the box {kind!r} at {start} claims {size} bytes; {end - start} are left"
+                f"the box {kind.decode('latin-1')!r} at {start} claims {size} bytes; {end - start} are left"
             )
         return Box(kind, start, body, start + size)
 

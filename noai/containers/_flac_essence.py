@@ -13,6 +13,7 @@ from typing import Final
 
 from noai.codes import Code
 from noai.containers._flac_blocks import STREAMINFO, FlacLayout, read_layout
+from noai.containers._flac_end import truncation
 from noai.essence import EssenceReading, StreamHasher, Violation
 from noai.sources import ByteSource, chunks, read_exactly
 
@@ -32,6 +33,9 @@ def read_essence(source: ByteSource) -> EssenceReading:
     layout.require_sound()
     hasher = StreamHasher("flac", _configuration(source, layout), packets=False)
     violations = _violations(source, layout)
+    cut = truncation(source, layout, read_exactly(source, layout.blocks[0].data, layout.blocks[0].length))
+    if cut is not None:
+        violations.append(Violation(Code.ESSENCE_TRUNCATED, cut))
     second = False
     seam = b""
     for chunk in chunks(source, layout.audio, layout.end):

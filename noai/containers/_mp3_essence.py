@@ -1,8 +1,8 @@
 """The essence of MPEG audio, scheme ``mp3/1`` (``mp2/1``, ``mp1/1``), and what forbids binding to it.
 
 Payload: every byte from the first frame, an Info frame apart, up to the first tag behind the
-audio. Nothing in between is left out, whatever a decoder would make of it, so that neither junk
-between frames nor a last frame that is cut off forbids binding.
+audio. Nothing in between is left out, whatever a decoder would make of it, so that junk between
+frames does not forbid binding. A last frame that is cut off does: the file is not whole.
 
 Codec: ``mp3``, ``mp2`` or ``mp1`` by layer. Configuration, six bytes: the MPEG version as u8 (1, 2
 or 25 for 2.5), the layer as u8, the sample rate in hertz as u32le, of the first frame in the
@@ -55,6 +55,8 @@ def read_essence(source: ByteSource) -> EssenceReading:
         message = "bytes that are no ID3 tag stand in front of the Info frame"
         violations.append(Violation(Code.MP3_SYNC, message))
     violations += _hidden_audio(source, layout, header)
+    if _is_cut_off(source, payload, layout.end, header):
+        violations.append(Violation(Code.ESSENCE_TRUNCATED, "the last frame is cut off"))
     config = _CONFIG.pack(header.version, header.layer, header.rate)
     hasher = StreamHasher(f"mp{header.layer}", config, packets=False)
     for block in chunks(source, payload, layout.end):
@@ -123,6 +125,19 @@ def _holds_audio(source: ByteSource, start: int, end: int, header: _mpeg.Header)
             frames_left -= same_stream.match(data, offset) is not None
             if headers_left < 0 or frames_left < 0 or _mpeg.follow(data, offset, _RUN, complete=False):
                 return True
+    return False
+
+
+def _is_cut_off(source: ByteSource, start: int, end: int, header: _mpeg.Header) -> bool:
+    """Whether a row of frames leads to one that would end behind ``end``."""
+    start = max(start, end - (_RUN + 1) * _mpeg.LONGEST_FRAME)
+    data = read_exactly(source, start, end - start)
+    for match in _stream_pattern(header).finditer(data):
+        at, run = match.start(), 0
+        while (frame := _mpeg.parse(data, at)) is not None and frame.length and frame.stream == header.stream:
+            at, run = at + frame.length, run + 1
+        if run >= _RUN and len(data) - at < _mpeg.HEADER:
+            return at > len(data) or data[at : at + 1] == b"\xff"
     return False
 
 

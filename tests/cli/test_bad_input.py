@@ -15,6 +15,7 @@ from noai.signing import KeySigner
 from tests.audio import SAMPLES
 from tests.cli.conftest import Run, snapshot
 from tests.signers import Cert, key_pem, new_key, signer
+from tests.tracks import each_track
 
 
 def make_missing(path: Path) -> None:
@@ -86,10 +87,10 @@ def test_a_bad_file_never_stops_a_folder(installed: Run, ana: Path, album: Path)
     assert (decisions.count("undecided"), decisions.count("unreserved")) == (5, tracks)
 
 
-@pytest.mark.parametrize("name", ["tune.m4a", "tune-alac.m4a", "tune.ogg", "tune.opus", "tune.wav"])
-@pytest.mark.parametrize("part", [0.02, 0.6, 0.97])
-def test_a_file_that_was_cut_off(noai: Run, ana: Path, name: str, part: float) -> None:
-    """What is left of an MP3 or a FLAC file is frames that are whole, and is not cut off for noai."""
+@each_track
+@pytest.mark.parametrize("part", [0.02, 0.3, 0.6, 0.97])
+def test_a_file_that_was_cut_off(noai: Run, ana: Path, track: str, part: float) -> None:
+    name = track
     data = (SAMPLES / "unmarked" / name).read_bytes()
     Path(name).write_bytes(data[: int(len(data) * part)])
     done = noai("mark", name, "-o", "out")
@@ -192,3 +193,4 @@ def test_an_unwritable_folder(installed: Run, ana: Path, track: Path) -> None:
     done = installed("mark", "closed", "--in-place", unprivileged=True)
     assert (done.code, "Permission denied" in done.out) == (1, True)
     assert snapshot(Path()) == before
+

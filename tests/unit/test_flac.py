@@ -430,3 +430,26 @@ def test_any_blocks_are_marked_soundly_or_refused(
     assert markers(after) == [MARKER]
     assert same_inventory(data, after, MARK)
     assert written(after, MARK) == after
+
+
+@pytest.mark.parametrize("name", ["flac", "ffmpeg"])
+def test_a_flac_that_is_cut_off_anywhere_is_a_truncated_file(name: str, encoded: Callable[..., Path]) -> None:
+    data = encoded("flac", "plain" if name == "flac" else "ffmpeg").read_bytes()
+    assert codes(essence(data)) == set()
+    for missing in (1, 2, 500, len(data) // 3, len(data) // 2):
+        assert Code.ESSENCE_TRUNCATED in codes(essence(data[:-missing]))
+
+
+def test_a_flac_cut_at_the_end_of_a_frame_lacks_promised_samples(encoded: Callable[..., Path]) -> None:
+    data = encoded("flac", "plain").read_bytes()
+    starts = [
+        at
+        for at in range(len(data) // 2, len(data))
+        if data[at : at + 2] in (b"\xff\xf8", b"\xff\xf9") and not codes_but_truncated(data[:at])
+    ]
+    messages = {v.message for at in starts for v in essence(data[:at]).violations}
+    assert any("are promised" in message for message in messages)
+
+
+def codes_but_truncated(data: bytes) -> set[Code]:
+    return codes(essence(data)) - {Code.ESSENCE_TRUNCATED}
