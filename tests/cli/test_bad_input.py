@@ -193,4 +193,3 @@ def test_an_unwritable_folder(installed: Run, ana: Path, track: Path) -> None:
     done = installed("mark", "closed", "--in-place", unprivileged=True)
     assert (done.code, "Permission denied" in done.out) == (1, True)
     assert snapshot(Path()) == before
-

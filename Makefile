@@ -1,0 +1,54 @@
+# The two commands:  make demo  and  make test
+# Prerequisites: git, make, Python 3.10 or newer with venv. Choose one with PYTHON=python3.12.
+
+PYTHON ?= python3
+DEMO_ENV := .venv-demo
+TEST_ENV := .venv-test
+# Test workers; more than cores does not help.
+JOBS ?= 2
+PIP := -m pip --disable-pip-version-check -qq install
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint types docs tools check-python clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(DEMO_ENV)/ready ## Mark the sample album, verify it, look into a file
+	@tools/demo $(DEMO_ENV)/bin/noai
+
+test: tools lint types docs ## Everything that CI runs
+	PATH="$(CURDIR)/$(TEST_ENV)/bin:$$PATH" $(TEST_ENV)/bin/python -m pytest -n $(JOBS) --cov --cov-report=term $(PYTEST_ARGS)
+
+lint: $(TEST_ENV)/ready ## Style
+	$(TEST_ENV)/bin/ruff check --extend-exclude '.venv-*' .
+	$(TEST_ENV)/bin/ruff format --extend-exclude '.venv-*' --check .
+
+types: $(TEST_ENV)/ready ## Types
+	$(TEST_ENV)/bin/mypy
+
+docs: $(TEST_ENV)/ready ## Build the documentation into site/
+	NO_MKDOCS_2_WARNING=1 $(TEST_ENV)/bin/mkdocs build --strict
+
+tools: ## Install the command line tools that the tests compare noai with
+	@tools/install-test-tools
+
+check-python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+	  { echo "noai needs Python 3.10 or newer; choose one with: make PYTHON=python3.12 …" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' || \
+	  { echo "this Python has no venv; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+
+# "ready" is made last, so that an interrupted installation is done again.
+$(DEMO_ENV)/ready: pyproject.toml | check-python
+	$(PYTHON) -m venv --clear $(DEMO_ENV)
+	$(DEMO_ENV)/bin/python $(PIP) --editable .
+	@touch $@
+
+$(TEST_ENV)/ready: pyproject.toml | check-python
+	$(PYTHON) -m venv --clear $(TEST_ENV)
+	$(TEST_ENV)/bin/python $(PIP) --editable '.[test,docs]'
+	@touch $@
+
+clean: ## Remove everything that these commands made
+	rm -rf $(DEMO_ENV) $(TEST_ENV) demo site .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache
