@@ -20,6 +20,8 @@ from noai.limits import MANIFEST_BYTES, MIB
 TRAINING_MINING: Final = "cawg.training-mining"
 #: Marks what the library calls trusted as our doing: it does not enforce ``trust_kind``.
 TRUST_URI: Final = "urn:noai:trust"
+#: What noai's own manifests give as the program that made their claim.
+GENERATOR: Final = "noai"
 UNTRUSTED: Final = "signingCredential.untrusted"
 
 #: What is not listed here is "gathered": not attributed to the signer.
@@ -78,7 +80,7 @@ def definition(claim: Claim, media_type: str, title: str | None) -> str:
     }
     return json.dumps(
         {
-            "claim_generator_info": [{"name": "noai", "version": __version__}],
+            "claim_generator_info": [{"name": GENERATOR, "version": __version__}],
             "format": media_type,
             **({"title": title} if title else {}),
             "assertions": [{"label": TRAINING_MINING, "data": {"entries": entries}}],

@@ -16,7 +16,7 @@ from typing import Final
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, SignatureAlgorithmOID
@@ -42,6 +42,7 @@ _SIGNATURE_ALGORITHMS: Final = frozenset(
         SignatureAlgorithmOID.ED25519,
     }
 )
+_DIGESTS: Final = (hashes.SHA256, hashes.SHA384, hashes.SHA512)
 #: Extensions that these rules process, so that they may be critical.
 _PROCESSED: Final = (
     x509.BasicConstraints,
@@ -58,6 +59,7 @@ _PARSE_ERRORS: Final = (
     UnsupportedAlgorithm,
     x509.DuplicateExtension,
     x509.UnsupportedGeneralNameType,
+    x509.InvalidVersion,
 )
 
 
@@ -162,10 +164,13 @@ def load_pem_chain(data: bytes, name: str) -> tuple[x509.Certificate, ...]:
 def subject(certificate: x509.Certificate) -> str:
     """A name for people: the common name, else the organisation, else the whole subject."""
     try:
-        for oid in (NameOID.COMMON_NAME, NameOID.ORGANIZATION_NAME):
-            for attribute in certificate.subject.get_attributes_for_oid(oid):
-                return str(attribute.value)
-        return certificate.subject.rfc4514_string()
+        with _WARNINGS, warnings.catch_warnings():
+            # Names that are longer or shorter than X.520 has it are still names.
+            warnings.simplefilter("ignore", UserWarning)
+            for oid in (NameOID.COMMON_NAME, NameOID.ORGANIZATION_NAME):
+                for attribute in certificate.subject.get_attributes_for_oid(oid):
+                    return str(attribute.value)
+            return certificate.subject.rfc4514_string()
     except _PARSE_ERRORS:
         return "(unreadable name)"
 
@@ -187,13 +192,9 @@ def issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     return True
 
 
-def may_issue_chain(anchor: x509.Certificate, chain: Sequence[x509.Certificate]) -> bool:
+def may_issue_chain(anchor: x509.Certificate, chain: Sequence[x509.Certificate], at: datetime) -> bool:
     """Whether ``anchor``, itself not in ``chain``, rightly issued its last certificate."""
-    try:
-        allowed = _may_issue(anchor.extensions, len(chain))
-    except _PARSE_ERRORS:
-        return False
-    return allowed and issued_by(chain[-1], anchor)
+    return not any(_certificate_faults(anchor, len(chain), at)) and issued_by(chain[-1], anchor)
 
 
 def chain_faults(chain: Sequence[x509.Certificate], at: datetime) -> tuple[Code, ...]:
@@ -219,7 +220,7 @@ def _certificate_faults(certificate: x509.Certificate, position: int, at: dateti
     if not valid_at(certificate, at):
         yield Code.SIGNER_EXPIRED
     try:
-        if certificate.signature_algorithm_oid not in _SIGNATURE_ALGORITHMS:
+        if not _is_strong(certificate):
             yield Code.CERTIFICATE_WEAK
         extensions = certificate.extensions
     except _PARSE_ERRORS:
@@ -229,6 +230,14 @@ def _certificate_faults(certificate: x509.Certificate, position: int, at: dateti
         yield Code.CERTIFICATE_EXTENSION
     if not (_may_sign_marks(extensions) if position == 0 else _may_issue(extensions, position)):
         yield Code.CERTIFICATE_USAGE
+
+
+def _is_strong(certificate: x509.Certificate) -> bool:
+    """Whether the algorithm is a listed one; RSASSA-PSS names its digest apart, which may be SHA-1."""
+    if certificate.signature_algorithm_oid not in _SIGNATURE_ALGORITHMS:
+        return False
+    digest = certificate.signature_hash_algorithm
+    return digest is None or isinstance(digest, _DIGESTS)
 
 
 def _may_sign_marks(extensions: x509.Extensions) -> bool:

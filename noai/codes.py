@@ -108,6 +108,7 @@ class Code(str, Enum):
     PAYLOAD_VERSION = "payload_version", True, "the payload is not of version 1"
     PAYLOAD_MEMBERS = "payload_members", True, "a member of the payload is missing or of the wrong kind"
     USES_EMPTY = "uses_empty", True, "the payload states no use"
+    USE_UNKNOWN = "use_unknown", True, "a use that version 1 does not know is denied"
     PERMISSION_UNKNOWN = "permission_unknown", True, "a permission is not allowed, notAllowed or constrained"
     SIGNATURE_CHECKS_EXHAUSTED = (
         "signature_checks_exhausted",
@@ -191,7 +192,6 @@ class Code(str, Enum):
     C2PA_INGREDIENT = "c2pa_ingredient", False, "stated by a manifest of an earlier version"
     C2PA_GATHERED = "c2pa_gathered", False, "a gathered assertion: not attributed to the signer"
     C2PA_REDACTED = "c2pa_redacted", True, "a training assertion was redacted or is missing"
-    C2PA_LIFTED = "c2pa_lifted", False, "an earlier manifest by the key whose valid marker now stands"
     C2PA_DUPLICATE = "c2pa_duplicate", True, "several manifest stores in one file"
     C2PA_TOO_COSTLY = "c2pa_too_costly", True, "the manifest is beyond the limits for checking it"
     C2PA_UNBOUND = "c2pa_unbound", False, "not the active manifest: nothing binds it to this file"

@@ -1,7 +1,8 @@
 """What findings do to one another, before anything is decided. Pure.
 
-Only a valid marker makes another finding step back: the marker that it replaces by name, the
-unsigned companions that it lists, and C2PA manifests by its own key that retagging broke.
+Only a valid marker makes another finding step back: the marker that it replaces by name, and what
+says no more than itself, namely the unsigned companions that it lists and a C2PA manifest by its own
+key that retagging broke. So apart from superseding, stepping back never opens anything.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ def resolve(findings: Sequence[Finding], now: datetime) -> tuple[Finding, ...]:
         elif finding.marker is not None:
             finding = _note_refused(finding, markers, superseded)
         elif finding.source in COMPANION_SOURCES:
-            finding = _companion(finding, markers)
+            finding = _companion(finding, markers, superseded)
         elif finding.source is SignalSource.C2PA:
             finding = _manifest(finding, [m for m in markers if id(m) not in superseded])
         resolved.append(finding)
@@ -74,42 +75,51 @@ def _note_refused(finding: Finding, markers: Iterable[Finding], superseded: set[
     return replace(finding, codes=(*finding.codes, Code.SUPERSEDE_REFUSED))
 
 
-def _companion(finding: Finding, markers: Iterable[Finding]) -> Finding:
-    """Lift an unsigned statement that a proven marker lists; the marker speaks for both."""
+def _companion(finding: Finding, markers: Iterable[Finding], superseded: set[int]) -> Finding:
+    """Lift an unsigned statement that a standing, proven marker lists and whose denials it makes itself.
+
+    A marker that lists more than it says, or that has been replaced, lifts nothing: otherwise
+    anybody's marker could list somebody else's statement away.
+    """
     if finding.value is None or not finding.denies:
         return finding
     entry = companion(finding.source.value, finding.value)
     listing = [m for m in markers if m.marker is not None and entry in m.marker.companions]
-    if any(marker.proven for marker in listing):
+    if any(m.proven and id(m) not in superseded and finding.denies <= m.denies for m in listing):
         return _lift(finding, Code.COMPANION)
     if listing:
         return finding
     return replace(finding, codes=(*finding.codes, Code.COMPANION_ALONE))
 
 
-def _manifest(finding: Finding, markers: Iterable[Finding]) -> Finding:
-    """Retagging breaks a manifest's file hash; beside its signer's own marker that is harmless."""
-    signer = finding.signed_by
-    same_key = [
-        marker
-        for marker in markers
-        if signer is not None and marker.signed_by is not None and marker.signed_by.kid == signer.kid
-    ]
+def _manifest(finding: Finding, standing: Iterable[Finding]) -> Finding:
+    """Retagging breaks a manifest's file hash; beside its signer's own marker that is harmless.
+
+    The marker has to make the manifest's denials itself: an older, milder marker that is put back
+    must not speak for a newer manifest.
+    """
     otherwise_sound = not any(code.blocks for code in finding.codes if code is not Code.C2PA_HASH_MISMATCH)
     stale = (
         otherwise_sound
         and Code.C2PA_HASH_MISMATCH in finding.codes
+        and Code.C2PA_GATHERED not in finding.codes
         and finding.signature is Check.PASS
         and finding.signer in (Check.PASS, Check.UNKNOWN)
         and finding.time is Check.PASS
     )
-    if stale and any(marker.intact for marker in same_key):
-        codes = tuple(c for c in finding.codes if c is not Code.C2PA_HASH_MISMATCH)
-        return _lift(replace(finding, codes=codes), Code.C2PA_STALE)
-    earlier = otherwise_sound and Code.C2PA_INGREDIENT in finding.codes
-    if earlier and any(marker.proven for marker in same_key):
-        return _lift(finding, Code.C2PA_LIFTED)
-    return finding
+    signer = finding.signed_by
+    speaks = any(
+        marker.intact
+        and signer is not None
+        and marker.signed_by is not None
+        and marker.signed_by.kid == signer.kid
+        and finding.denies <= marker.denies
+        for marker in standing
+    )
+    if not (stale and speaks):
+        return finding
+    codes = tuple(code for code in finding.codes if code is not Code.C2PA_HASH_MISMATCH)
+    return _lift(replace(finding, codes=codes), Code.C2PA_STALE)
 
 
 def _note_contradictions(findings: Sequence[Finding]) -> tuple[Finding, ...]:

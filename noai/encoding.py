@@ -23,7 +23,8 @@ Json = Union[str, int, bool, None, list["Json"], dict[str, "Json"]]
 #: Integers above it are not the same in every JSON implementation (RFC 8259, section 6).
 MAX_INTEGER: Final = 2**53 - 1
 _MAX_INTEGER_CHARS: Final = 17
-_STRING: Final = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+#: Up to the end where it is not closed, so that no place is looked at twice.
+_STRING: Final = re.compile(rb'"(?:[^"\\]|\\.)*(?:"|\Z)', re.DOTALL)
 
 
 def b64url(data: bytes) -> str:

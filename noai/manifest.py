@@ -99,11 +99,13 @@ def sign(
     signer: Signer,
     title: str | None = None,
     parent: tuple[str, BinaryIO] | None = None,
+    replaces: bool = False,
 ) -> None:
     """Write ``source`` with a manifest for ``claim`` into the empty ``destination``.
 
     ``parent`` is the media type and content of the original, if it has a manifest: it becomes the
-    manifest's parent ingredient, and its provenance is kept. The caller compares essence and tags
+    manifest's parent ingredient, and its provenance is kept. Only with ``replaces`` is a manifest in
+    ``source`` given up instead. The caller compares essence and tags
     afterwards: the library has been seen to lose both and to call the result trusted.
 
     Raises:
@@ -111,7 +113,7 @@ def sign(
         SigningError: if the signer fails; likewise.
     """
     _require_apart(source, destination)
-    order = _Order(media_type, claim, signer, title, parent)
+    order = _Order(media_type, claim, signer, title, parent, replaces=replaces)
     try:
         _sign(source, destination, order)
         found = read_validation(FileSource(destination), media_type, anchors=_own_anchors(signer))
@@ -149,6 +151,7 @@ class _Order:
     title: str | None
     parent: tuple[str, BinaryIO] | None = None
     embed: bool = True
+    replaces: bool = False
 
 
 def _sign(source: BinaryIO, destination: BinaryIO, order: _Order) -> bytes:
@@ -158,7 +161,7 @@ def _sign(source: BinaryIO, destination: BinaryIO, order: _Order) -> bytes:
     c2pa = _library()
     key = _Key(order.signer)
     context = _context(c2pa, _own_anchors(order.signer))
-    if order.embed and order.parent is None:
+    if order.embed and order.parent is None and not order.replaces:
         _require_unsigned(c2pa, source, order.media_type, context)
     algorithm = getattr(c2pa.C2paSigningAlg, _ALGORITHMS[order.signer.algorithm])
     text = definition(order.claim, order.media_type, order.title)

@@ -6,14 +6,17 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from noai import manifest
+from noai.c2pa_json import GENERATOR
 from noai.containers.interface import TagEdit
 from noai.errors import EssenceChanged, ManifestError, MarkNotVerified, TagsChanged
-from noai.limits import C2PA_SIGN_BYTES
+from noai.jumbf import read_store
+from noai.limits import C2PA_SIGN_BYTES, MANIFEST_BYTES
 from noai.marker import Marker
 from noai.planning import Situation
 from noai.rechecking import recheck, reread
+from noai.signals._c2pa_checks import claimed_signer
 from noai.signing import Signer
-from noai.sources import as_file
+from noai.sources import as_file, read_exactly
 from noai.verifying import Sidecars
 from noai.workspace import Workspace, copy_to
 
@@ -23,6 +26,7 @@ class Layer:
     """A copy with its manifest: embedded, or as the bytes of a sidecar."""
 
     file: BinaryIO
+    after: Situation
     sidecar: bytes | None = None
 
 
@@ -66,20 +70,20 @@ def add(
         SigningError: if the signer fails.
     """
     try:
-        layer = _embed(before, marked, workspace, signer, marker) or _beside(file, signer, marker)
-        beside = Sidecars(() if layer.sidecar is None else (layer.sidecar,))
-        after = reread(layer.file, beside, signer, before.evidence.now)
+        signed, store = _embed(before, marked, workspace, signer, marker) or _beside(file, signer, marker)
+        beside = Sidecars(() if store is None else (store,))
+        after = reread(signed, beside, signer, before.evidence.now)
         recheck(before, after, edit, marker, with_manifest=True)
     except (ManifestError, EssenceChanged, TagsChanged, MarkNotVerified) as error:
-        if before.evidence.area.manifests:
+        if has_provenance(before):
             raise
         return None, (f"no C2PA manifest: {error}",)
-    return layer, ()
+    return Layer(signed, after, store), ()
 
 
 def _embed(
     before: Situation, marked: Situation, workspace: Workspace, signer: Signer, marker: Marker
-) -> Layer | None:
+) -> tuple[BinaryIO, None] | None:
     container = before.detected.container
     if container.c2pa_type is None:
         return None
@@ -88,7 +92,8 @@ def _embed(
     container.prepare_manifest(prepared)
     prepared.seek(0)
     # The original, whose manifest is still valid, is the parent: its provenance is kept.
-    parent = (container.c2pa_type, as_file(before.data)) if before.evidence.area.manifests else None
+    keeps = has_provenance(before)
+    parent = (container.c2pa_type, as_file(before.data)) if keeps else None
     signed = workspace.new_file()
     manifest.sign(
         prepared,
@@ -97,11 +102,31 @@ def _embed(
         claim=marker.claim,
         signer=signer,
         parent=parent,
+        replaces=not keeps,
     )
     signed.flush()
-    return Layer(signed)
+    return signed, None
 
 
-def _beside(file: BinaryIO, signer: Signer, marker: Marker) -> Layer:
+def has_provenance(situation: Situation) -> bool:
+    """Whether the file's manifests tell more than that this signer marked it with noai before.
+
+    Those of earlier markings are replaced, as the markers are: an artist who takes a denial back
+    would otherwise carry it along for ever.
+    """
+    for place in situation.evidence.area.manifests:
+        if place.length > MANIFEST_BYTES:
+            return True
+        store = read_store(read_exactly(situation.data, place.offset, place.length))
+        if store.all_faults or not store.manifests:
+            return True
+        for found in store.manifests:
+            signer = claimed_signer(found)
+            if found.claim.generator != GENERATOR or signer is None or signer.kid != situation.kid:
+                return True
+    return False
+
+
+def _beside(file: BinaryIO, signer: Signer, marker: Marker) -> tuple[BinaryIO, bytes]:
     file.seek(0)
-    return Layer(file, manifest.sign_sidecar(file, claim=marker.claim, signer=signer))
+    return file, manifest.sign_sidecar(file, claim=marker.claim, signer=signer)

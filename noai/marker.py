@@ -42,6 +42,8 @@ class Marker:
     companions: tuple[Companion, ...] = ()
     #: base64url SHA-256 of the signing input; None until it is signed.
     input_sha256: str | None = None
+    #: Whether it denies a use that version 1 does not know: no silence, though nobody knows of what.
+    denies_unknown: bool = False
 
     def payload(self) -> dict[str, object]:
         """The JSON object that is signed, members in the order of the specification."""
@@ -114,6 +116,7 @@ class Marker:
                 for item in _objects(payload.get("companions"), "companions")
             ),
             input_sha256=token.input_sha256,
+            denies_unknown=_denies_unknown(payload["uses"]),
         )
 
 
@@ -141,6 +144,13 @@ def _uses(value: Json) -> dict[Use, Permission]:
     if not uses:
         raise TokenRefused(Code.USES_EMPTY, "uses names no use of version 1")
     return uses
+
+
+def _denies_unknown(value: Json) -> bool:
+    known = {use.value for use in Use}
+    return isinstance(value, dict) and any(
+        name not in known and said != Permission.ALLOWED.value for name, said in value.items()
+    )
 
 
 def _essence(value: Json) -> EssenceDigest:

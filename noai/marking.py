@@ -25,7 +25,7 @@ from noai.errors import (
     UsageError,
 )
 from noai.marker import Marker
-from noai.planning import Situation, examine, plan_marking, require_bindable
+from noai.planning import Situation, examine, plan_marking, require_bindable, stricter_statements
 from noai.rechecking import edit_of, recheck, reread
 from noai.signing import Signer, check_signer
 from noai.sources import ByteSource, Source, as_path, open_path
@@ -281,6 +281,7 @@ def _mark(
         if publish_unchanged:
             workspace.publish(file)
         return _Marked(Outcome.UNCHANGED, before, standing, False, None, notices)
+    notices = (*notices, *stricter_statements(layer.after if layer is not None else plain, job.claim))
     # 6. Only now does the copy take the place of the original.
     final, sidecar = (layer.file, layer.sidecar) if layer is not None else (file, None)
     if outcome is not Outcome.RESIGNED or sidecar is None or publish_unchanged:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from noai import certificates, statement
-from noai.claim import Claim, Permission, Superseded
+from noai.claim import Claim, Permission, Superseded, Use
 from noai.codes import Code
 from noai.combining import resolve
 from noai.containers.interface import Detected, FieldRole, TagEdit
@@ -88,6 +88,17 @@ class Situation:
             if f.value is not None and Code.COMPANION in f.codes
         }
         return marker if set(marker.companions) <= beside else None
+
+
+def stricter_statements(situation: Situation, claim: Claim) -> tuple[str, ...]:
+    """What else in the file denies more than ``claim`` does, so that the mark alone will not count."""
+    return tuple(
+        dict.fromkeys(
+            f"{finding.place} also denies {', '.join(use.value for use in Use if use in more)}, which counts"
+            for finding in situation.findings
+            if not finding.lifted and (more := finding.denies - claim.denied)
+        )
+    )
 
 
 @dataclass(frozen=True)

@@ -25,9 +25,7 @@ WORDINGS: Final[dict[Profile, str]] = {
     Profile.NO_GENERATIVE: "No generative AI training without permission.",
 }
 
-_PATTERN: Final = re.compile(
-    r"(?<![A-Za-z0-9_-])noai:(?P<token>[A-Za-z0-9_-]+)(?P<rest>[^|\r\n]*)", re.IGNORECASE
-)
+_PATTERN: Final = re.compile(r"(?<![A-Za-z0-9_-])(?P<prefix>noai:)(?P<token>[A-Za-z0-9_-]+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,7 @@ class Statement:
     """A statement found in a text field, with or without its wording."""
 
     token: str
-    #: The token and its wording, exactly as a marking writes them, or as far as they were found.
+    #: The token and its wording, exactly as a marking writes them; the token alone if that is not there.
     text: str
     denies: frozenset[Use]
     #: False where the token is shorter than 22 characters or the wording is not one of ours.
@@ -66,13 +64,14 @@ def find(text: str) -> Iterator[Statement]:
     A statement whose wording is cut, altered or foreign denies all uses: a general opt-out.
     """
     for match in _PATTERN.finditer(text):
-        found, rest = match["token"], match["rest"].lstrip(" ")
+        found, rest = match["token"], text[match.end() :].lstrip(" ")
+        whole = len(found) == TOKEN_LENGTH and match["prefix"] == "noai:"
         for profile, wording in WORDINGS.items():
-            if len(found) == TOKEN_LENGTH and rest.startswith(wording):
+            if whole and rest.startswith(wording):
                 yield Statement(found, f"noai:{found} {wording}", profile.denied, complete=True)
                 break
         else:
-            yield Statement(found, match[0].strip(), frozenset(ALL_USES), complete=False)
+            yield Statement(found, match[0], frozenset(ALL_USES), complete=False)
 
 
 def without(text: str, statements: Sequence[str]) -> str:

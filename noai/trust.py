@@ -81,10 +81,11 @@ class TrustEntry:
             return False
         return not self.isrc_prefixes or (isrc is not None and isrc.startswith(self.isrc_prefixes))
 
-    def _holds(self, chain: Sequence[x509.Certificate]) -> bool:
+    def _holds(self, chain: Sequence[x509.Certificate], at: datetime) -> bool:
         """Whether ``chain`` contains this certificate or key, or ends directly below it.
 
-        Anchors match by DER or SPKI, never by name.
+        Anchors match by DER or SPKI, never by name. One that is not in the chain must be valid
+        itself, as it would have to be in it.
         """
         if not self.spki:
             return False
@@ -93,7 +94,7 @@ class TrustEntry:
             return certificates.spki(chain[0]) == self.spki
         if any(certificates.spki(certificate) == self.spki for certificate in chain):
             return True
-        return certificates.may_issue_chain(self.certificate, chain)
+        return certificates.may_issue_chain(self.certificate, chain, at)
 
 
 @dataclass(frozen=True)
@@ -112,12 +113,12 @@ class SignerJudgement:
             return None
         return f"own:{self.entry.name}" if self.own else f"sha256:{self.entry.fingerprint}"
 
-    @property
-    def identity(self) -> str | None:
-        """A value equal for all keys that the trust list groups as one identity, else None."""
+    def identity(self, kid: str) -> str | None:
+        """A value equal for all keys that the trust list groups with ``kid`` as one identity, else None."""
         if self.entry is None or self.entry.kind is not Kind.SINGLE_PARTY:
             return None
-        return self.entry.fingerprint
+        covered = not self.entry.keys or kid in self.entry.keys
+        return self.entry.fingerprint if covered else None
 
     def permits(self, kid: str, isrc: str | None) -> tuple[bool, bool]:
         """Whether the entry may permit at all, and whether this key and work are in its scope."""
@@ -141,8 +142,10 @@ class TrustList:
         own identity: adding an entry on purpose is the stronger statement.
         """
         faults = certificates.chain_faults(chain, at)
-        found = sorted((entry for entry in self.entries if entry._holds(chain)), key=lambda e: -len(e.may))
-        own = next((entry for entry in self.own if entry._holds(chain)), None)
+        found = sorted(
+            (entry for entry in self.entries if entry._holds(chain, at)), key=lambda e: -len(e.may)
+        )
+        own = next((entry for entry in self.own if entry._holds(chain, at)), None)
         entry = found[0] if found else own
         is_own = not found and own is not None
         if faults:

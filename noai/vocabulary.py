@@ -211,16 +211,16 @@ def lookup(vocabulary: Vocabulary, name: str) -> Token | None:
 
 
 def data_mining_value(claim: Claim) -> str | None:
-    """The full ``plus:DataMining`` URI that goes beside a claim; None where no token fits it."""
-    training = {claim.uses.get(use) for use in TRAINING_USES}
-    if training == {Permission.CONSTRAINED} and Permission.NOT_ALLOWED not in claim.uses.values():
-        return f"{PLUS_VOCABULARY}DMI-PROHIBITED-SEECONSTRAINT"
-    if claim.denied == _ALL:
-        return f"{PLUS_VOCABULARY}DMI-PROHIBITED"
-    if claim.denied.issuperset(TRAINING_USES):
-        return f"{PLUS_VOCABULARY}DMI-PROHIBITED-AIMLTRAINING"
-    if Use.GENERATIVE_TRAINING in claim.denied:
-        return f"{PLUS_VOCABULARY}DMI-PROHIBITED-GENAIMLTRAINING"
+    """The full ``plus:DataMining`` URI that goes beside a claim.
+
+    The widest token that, read alone, denies no more than the claim does; None where none does.
+    """
+    constrained = claim.uses and set(claim.uses.values()) == {Permission.CONSTRAINED}
+    widest = "DMI-PROHIBITED-SEECONSTRAINT" if constrained else "DMI-PROHIBITED"
+    for name in (widest, "DMI-PROHIBITED-AIMLTRAINING", "DMI-PROHIBITED-GENAIMLTRAINING"):
+        token = lookup(Vocabulary.PLUS, name)
+        if token is not None and claim.denied.issuperset(token.denies):
+            return f"{PLUS_VOCABULARY}{name}"
     return None
 
 

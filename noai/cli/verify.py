@@ -21,7 +21,7 @@ from noai.corpus import AUDIO_EXTENSIONS, Judged, judge_all, walk
 from noai.errors import UsageError
 from noai.policy import Admission, Policy
 from noai.report import Depth
-from noai.trust import TrustList, entries_from_pem
+from noai.trust import Kind, TrustList, entries_from_pem
 from noai.verifying import Verifier, default_trust
 
 _EPILOG: Final = """\
@@ -147,7 +147,7 @@ def _trust(anchors: tuple[str, ...]) -> TrustList:
     """The configured list, with ``anchors`` that identify. What an entry may do stays as it is listed."""
     trust = default_trust()
     for path in anchors:
-        for entry in entries_from_pem(read_pem(path), path):
+        for entry in entries_from_pem(read_pem(path), path, kind=Kind.AUTHORITY):
             if all(entry.fingerprint != listed.fingerprint for listed in trust.entries):
                 trust = trust.with_entry(entry)
     return trust

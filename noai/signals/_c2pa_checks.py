@@ -87,7 +87,9 @@ def check_active(manifest: Manifest, facts: ValidationFacts, evidence: Evidence)
         binding=binding,
         time=Check.FAIL if expired else Check.PASS,
         codes=(*judgement.codes, *binding_codes, *((Code.C2PA_INVALID,) if broken else ())),
-        signed_by=SignedBy(signed_by.kid, signed_by.subject, judgement.name, judgement.identity),
+        signed_by=SignedBy(
+            signed_by.kid, signed_by.subject, judgement.name, judgement.identity(signed_by.kid)
+        ),
         permit=PermitProof(entry_permits, in_scope, fresh=True),
     )
 

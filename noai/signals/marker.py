@@ -60,6 +60,7 @@ def _read_slot(slot: TagField, position: int) -> tuple[Finding, Token | None]:
         replace(
             base,
             uses=marker.claim.uses,
+            codes=(Code.USE_UNKNOWN,) if marker.denies_unknown else (),
             message=_sentence(marker, subject),
             signed_by=SignedBy(token.kid, subject),
             signed_at=datetime.fromtimestamp(marker.issued_at, timezone.utc),
@@ -88,7 +89,7 @@ def _checked(read: Iterable[tuple[Finding, Token | None]], evidence: Evidence) -
         # A certificate in the chain costs one signature check, as does the token itself.
         budget -= len(token.chain)
         if budget < 0:
-            yield replace(finding, codes=(Code.SIGNATURE_CHECKS_EXHAUSTED,))
+            yield replace(finding, codes=(*finding.codes, Code.SIGNATURE_CHECKS_EXHAUSTED))
             continue
         yield _check(finding, finding.marker, token, evidence)
 
@@ -96,7 +97,7 @@ def _checked(read: Iterable[tuple[Finding, Token | None]], evidence: Evidence) -
 def _check(finding: Finding, marker: Marker, token: Token, evidence: Evidence) -> Finding:
     # 1. Signature, by the key of x5c alone, which parse() matched with kid and alg.
     if not token.verifies():
-        return replace(finding, signature=Check.FAIL, codes=(Code.SIGNATURE_INVALID,))
+        return replace(finding, signature=Check.FAIL, codes=(*finding.codes, Code.SIGNATURE_INVALID))
     # 2. Signer: the chain, at the judged time. No trusted timestamp exists in version 0.1.
     judgement = evidence.trust.judge(token.chain, evidence.now)
     # 3. Binding to the essence of this very file.
@@ -110,12 +111,12 @@ def _check(finding: Finding, marker: Marker, token: Token, evidence: Evidence) -
         signer=judgement.check,
         binding=binding,
         time=time,
-        codes=(*judgement.codes, *binding_codes, *time_codes),
+        codes=(*finding.codes, *judgement.codes, *binding_codes, *time_codes),
         signed_by=SignedBy(
             token.kid,
             certificates.subject(token.chain[0]),
             judgement.name,
-            judgement.identity,
+            judgement.identity(token.kid),
         ),
         permit=PermitProof(entry_permits, in_scope, marker.is_fresh(evidence.now.timestamp())),
     )

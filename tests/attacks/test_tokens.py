@@ -24,11 +24,12 @@ from noai.envelope import parse, seal
 from noai.marker import Marker
 from noai.marking import mark
 from noai.policy import Policy
-from noai.report import Check
+from noai.report import Check, Depth
 from noai.signing import KeySigner
 from noai.trust import May, TrustList
 from noai.verdict import Decision, Verdict
 from noai.verifying import verify
+from tests.manifests import live_signer
 from tests.signers import NOW, NOW_SECONDS, ROOT, Cert, authority, forge, header, new_key, signer, trusting
 from tests.tracks import each_track, plant, tokens, unmarked
 
@@ -276,3 +277,32 @@ def test_header_and_payload_rules_hold_inside_a_file_too() -> None:
     for changes in ({"jwk": {}}, {"jku": "https://evil.example/"}, {"crit": ["b64"]}, {"typ": "JWT"}):
         token = forge(header(ARTIST.chain, **changes), payload, ARTIST.key)
         assert judge(plant(unmarked("tune.flac"), [token])).decision is Decision.UNDECIDED
+
+
+def test_an_older_marker_put_back_over_a_newer_manifest() -> None:
+    """The attacker strips marker and statement of the last marking and restores the first token."""
+    live = live_signer()
+    milder = mark(unmarked("tune.mp3"), signer=live, profile="no-generative", c2pa=False)
+    newest = mark(milder, signer=live)
+    attacked = plant(newest, tokens(milder))
+    for trust in (TrustList(), trusting(live.chain), trusting(live.chain, May.PERMIT)):
+        for depth in Depth:
+            verdict = verify(attacked, trust=trust, depth=depth, policy=Policy(uses=(Use.TRAINING,)))
+            assert verdict.decision is Decision.REJECTED
+
+
+def test_a_denial_under_a_name_that_nobody_knows_is_no_silence() -> None:
+    for name in ("CAWG.AI_TRAINING", "cawg.ai_training ", "c2pa.ai_training", "org.example.future"):
+        payload = _permission("urn:uuid:1").payload()
+        payload["uses"] = {**payload["uses"], name: "notAllowed"}  # type: ignore[dict-item]
+        token = forge(header(ARTIST.chain), payload, ARTIST.key)
+        verdict = judge(plant(unmarked("tune.flac"), [token]))
+        assert verdict.decision is Decision.UNDECIDED
+        assert Code.USE_UNKNOWN in codes(verdict)
+
+
+def test_a_token_made_of_quotes_costs_no_time() -> None:
+    """Strings that are never closed must not be looked at again from every quote in them."""
+    payload = b'{"noai": 1, "x": "' + b'\\"' * 5500
+    token = f"{b64url(json.dumps(header(ARTIST.chain)).encode())}.{b64url(payload)}.AAAA"
+    assert judge(plant(unmarked("tune.flac"), [token])).decision is Decision.UNDECIDED

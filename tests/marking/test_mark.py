@@ -32,6 +32,7 @@ from noai.errors import (
     UsageError,
 )
 from noai.marking import Outcome, mark
+from noai.policy import Policy
 from noai.report import Check, Depth, SignalSource
 from noai.signing import CallbackSigner
 from noai.sources import ByteSource, BytesSource
@@ -193,6 +194,28 @@ def test_the_provenance_of_a_signed_source_is_kept(track: str, album: Path) -> N
     assert [f.signed_by.subject for f in manifests if f.signed_by] == ["leaf", "studio"]
     assert manifests[0].proven
     assert Code.C2PA_INGREDIENT in manifests[1].codes
+
+
+@pytest.mark.parametrize("track", EMBEDDING)
+def test_manifests_of_earlier_markings_are_not_carried_along(track: str, album: Path) -> None:
+    """An artist who takes a denial back would otherwise have it in the provenance for ever."""
+    for profile in ("no-ai", "no-training", "no-generative"):
+        mark(album / track, in_place=True, signer=ARTIST, profile=profile)
+    (manifest,) = (f for f in check(album / track).signals if f.source is SignalSource.C2PA)
+    assert manifest.proven
+    assert manifest.denies == Profile.NO_GENERATIVE.denied
+
+
+def test_what_still_denies_more_than_the_mark_is_said(album: Path) -> None:
+    path = album / "tune.mp3"
+    mark(path, in_place=True, signer=ARTIST)
+    result = mark(path, in_place=True, signer=ARTIST, profile="no-generative", c2pa=False)
+    assert any("C2PA manifest, active also denies cawg.ai_training" in n for n in result.notices)
+    assert verify(path, trust=TRUST, policy=Policy(uses=(Use.TRAINING,))).decision is Decision.REJECTED
+    replaced = mark(path, in_place=True, signer=ARTIST, profile="no-generative")
+    assert replaced.outcome is Outcome.RESIGNED
+    assert replaced.notices == ()
+    assert verify(path, trust=TRUST, policy=Policy(uses=(Use.TRAINING,))).admitted
 
 
 @pytest.mark.parametrize("track", SIDECAR)

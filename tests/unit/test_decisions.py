@@ -216,17 +216,33 @@ def test_contradicting_markers_are_a_finding() -> None:
 # -- companions ------------------------------------------------------------------------------
 
 
+def unsigned(source: SignalSource, value: str, *denies: Use) -> Finding:
+    uses = dict.fromkeys(denies or ALL_USES, DENY)
+    return found(uses, source=source, value=value, checks=(N, N, N, N), signed_by=None)
+
+
 def test_a_listed_statement_speaks_through_its_marker() -> None:
-    partial = Claim(uses={Use.GENERATIVE_TRAINING: DENY})
-    m = marker(partial, companions=(companion("statement", "noai:x wording"),))
-    statement = found(
-        dict.fromkeys(ALL_USES, DENY),
-        source=SignalSource.STATEMENT,
-        value="noai:x wording",
-        checks=(N, N, N, N),
-        signed_by=None,
-    )
-    assert decide(as_finding(m), statement, uses=(Use.TRAINING,)) is Decision.UNRESERVED
+    m = marker(companions=(companion("statement", "noai:x wording"),))
+    (_, statement) = resolve([as_finding(m), unsigned(SignalSource.STATEMENT, "noai:x wording")], NOW)
+    assert statement.lifted
+    assert Code.COMPANION in statement.codes
+
+
+@pytest.mark.parametrize("source", [SignalSource.XMP, SignalSource.STATEMENT])
+def test_a_marker_cannot_list_away_what_it_does_not_say_itself(source: SignalSource) -> None:
+    """Whoever may permit, or is an own identity, would otherwise lift anybody's statement."""
+    listed = (companion(source.value, "DMI-PROHIBITED"),)
+    theirs = unsigned(source, "DMI-PROHIBITED")
+    assert decide(as_finding(marker(ALLOWING, companions=listed)), theirs) is Decision.REJECTED
+    little = marker(Claim(uses={Use.DATA_MINING: DENY}), companions=listed)
+    assert decide(as_finding(little), theirs) is Decision.REJECTED
+
+
+def test_a_replaced_marker_lists_nothing_away() -> None:
+    """Deny and list, then supersede: the same attack in two steps."""
+    listing = replace(OLD, companions=(companion("xmp", "DMI-PROHIBITED"),))
+    theirs = unsigned(SignalSource.XMP, "DMI-PROHIBITED")
+    assert decide(as_finding(listing), as_finding(naming()), theirs) is Decision.REJECTED
 
 
 @pytest.mark.parametrize("value", ["noai:x other wording", "noai:y wording"])
@@ -253,10 +269,28 @@ def manifest(uses=None, *codes: Code, checks=(P, P, F, P), kid: str = "k1") -> F
 
 
 def test_a_stale_manifest_beside_its_signers_marker_is_harmless() -> None:
-    stale = manifest(dict.fromkeys(ALL_USES, DENY), Code.C2PA_HASH_MISMATCH)
+    stale = manifest({Use.DATA_MINING: DENY}, Code.C2PA_HASH_MISMATCH)
     mine = as_finding(marker(Claim(uses={Use.DATA_MINING: DENY})))
     assert decide(mine, stale) is Decision.UNRESERVED
     assert Code.C2PA_STALE in resolve([mine, stale], NOW)[1].codes
+
+
+def test_an_older_milder_marker_does_not_speak_for_a_newer_manifest() -> None:
+    """Put back by anybody, it would otherwise lift the artist's last word."""
+    newer = manifest(dict.fromkeys(ALL_USES, DENY), Code.C2PA_HASH_MISMATCH)
+    for older in (Claim(uses={Use.DATA_MINING: DENY}), ALLOWING):
+        assert decide(as_finding(marker(older)), newer) is Decision.REJECTED
+
+
+def test_a_gathered_assertion_is_not_its_signers_to_lift() -> None:
+    gathered = manifest({}, Code.C2PA_HASH_MISMATCH, Code.C2PA_GATHERED)
+    assert decide(as_finding(marker(Claim(uses={Use.DATA_MINING: DENY}))), gathered) is Decision.UNDECIDED
+
+
+def test_an_ingredients_denial_stands_beside_its_own_signers_permission_too() -> None:
+    """Whose certificate stands in an ingredient is only claimed."""
+    earlier = manifest({Use.TRAINING: DENY}, Code.C2PA_INGREDIENT, checks=(N, N, N, N))
+    assert decide(as_finding(marker(ALLOWING)), earlier) is Decision.REJECTED
 
 
 @pytest.mark.parametrize(

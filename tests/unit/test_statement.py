@@ -72,6 +72,14 @@ def test_two_statements_in_one_field_are_both_found() -> None:
     assert [s.text for s in find(SENTENCE + SEPARATOR + other)] == [SENTENCE, other]
 
 
+@pytest.mark.parametrize("separator", ["; ", " / ", " ", "", ", ", "\n"])
+def test_no_statement_hides_behind_another(separator: str) -> None:
+    mild = f"noai:{'A' * 22} No generative AI training without permission."
+    found = list(find(mild + separator + SENTENCE))
+    assert [s.denies for s in found] == [Profile.NO_GENERATIVE.denied, frozenset(ALL_USES)]
+    assert found[1].text == SENTENCE
+
+
 @pytest.mark.parametrize(
     ("values", "lifted", "expected"),
     [

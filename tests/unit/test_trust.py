@@ -15,7 +15,9 @@ from noai import certificates
 from noai.codes import Code
 from noai.errors import KeyFileError, TrustError
 from noai.report import Check
+from noai.signing import now
 from noai.trust import FILE_NAME, Kind, May, TrustEntry, TrustList, entries_from_pem
+from tests.audio import run
 from tests.signers import NOW, ROOT, Cert, authority, new_key, signer, trusting
 
 LEAF = Cert()
@@ -169,9 +171,47 @@ def test_scope_narrows_by_key_and_isrc() -> None:
 
 
 def test_only_a_single_party_groups_keys() -> None:
-    assert trusting(CHAIN).judge(CHAIN, NOW).identity is not None
+    assert trusting(CHAIN).judge(CHAIN, NOW).identity("k") is not None
     authority_entry = TrustEntry(CHAIN[1], kind=Kind.AUTHORITY)
-    assert TrustList((authority_entry,)).judge(CHAIN, NOW).identity is None
+    assert TrustList((authority_entry,)).judge(CHAIN, NOW).identity("k") is None
+
+
+def test_a_single_party_groups_only_the_keys_that_it_covers() -> None:
+    narrowed = TrustList((TrustEntry(CHAIN[1], keys=("k1",)),)).judge(CHAIN, NOW)
+    assert narrowed.identity("k1") is not None
+    assert narrowed.identity("k2") is None
+
+
+def test_an_expired_anchor_vouches_for_nobody_whether_or_not_it_is_in_the_chain() -> None:
+    expired = replace(ROOT, end=NOW - timedelta(days=1))
+    chain = (LEAF.issue(expired), expired.issue())
+    mine = trusting(chain, May.PERMIT)
+    assert mine.judge(chain, NOW).check is Check.FAIL
+    assert mine.judge(chain[:1], NOW).check is Check.UNKNOWN
+
+
+def test_sha_1_inside_rsassa_pss_is_weak(tmp_path: Path) -> None:
+    key, cert = tmp_path / "key.pem", tmp_path / "cert.pem"
+    sigopt = ("-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_pss_saltlen:20")
+    extensions = (
+        "keyUsage=digitalSignature",
+        "extendedKeyUsage=emailProtection",
+        "basicConstraints=CA:FALSE",
+    )
+    run(
+        "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-sha1", "-subj", "/CN=x", "-days", "9",
+        "-keyout", key, "-out", cert, *sigopt, *(part for e in extensions for part in ("-addext", e)),
+    )  # fmt: skip
+    chain = certificates.load_pem_chain(cert.read_bytes(), "x")
+    assert Code.CERTIFICATE_WEAK in certificates.chain_faults(chain, now())
+
+
+def test_certificates_of_unheard_of_versions_are_no_certificates() -> None:
+    data = bytearray(certificates.der(CHAIN[0]))
+    at = data.index(b"\xa0\x03\x02\x01\x02")
+    data[at + 4] = 3
+    with pytest.raises(KeyFileError):
+        certificates.load_der(bytes(data))
 
 
 # -- the file --------------------------------------------------------------------------------
