@@ -13,7 +13,7 @@ from typing import Final
 from xml.parsers import expat
 
 from noai.errors import LimitExceeded, XmpMalformed
-from noai.limits import XMP_BYTES, XMP_DEPTH, XMP_PACKETS
+from noai.limits import XMP_BYTES, XMP_DEPTH, XMP_NAMESPACE_CHARS, XMP_PACKETS
 
 RDF_NS: Final = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 XML_NS: Final = "http://www.w3.org/XML/1998/namespace"
@@ -105,7 +105,7 @@ def parse(blob: bytes) -> Blob:
 
     Raises:
         XmpMalformed: not Unicode, not well-formed, or with a DOCTYPE (so no entity is ever defined).
-        LimitExceeded: larger, deeper, or more packets than :mod:`noai.limits` allows.
+        LimitExceeded: larger, deeper, more packets, or longer namespaces than :mod:`noai.limits` allows.
     """
     if len(blob) > XMP_BYTES:
         raise LimitExceeded(f"an XMP packet of {len(blob)} bytes; at most {XMP_BYTES} are read")
@@ -159,6 +159,7 @@ class _Builder:
         self._parser.EndElementHandler = self._end
         self._parser.CharacterDataHandler = self._text
         self._parser.StartDoctypeDeclHandler = self._doctype
+        self._parser.StartNamespaceDeclHandler = self._namespace
 
     def run(self) -> int:
         """Parse one packet; the position where the next one starts, or the length of the data."""
@@ -201,6 +202,10 @@ class _Builder:
 
     def _text(self, text: str) -> None:
         self._open[-1].text.append(text)
+
+    def _namespace(self, _prefix: str | None, uri: str | None) -> None:
+        if uri is not None and len(uri) > XMP_NAMESPACE_CHARS:
+            raise LimitExceeded(f"an XML namespace of {len(uri)} characters; at most {XMP_NAMESPACE_CHARS}")
 
     def _doctype(self, *_declaration: object) -> None:
         raise XmpMalformed("an XMP packet declares a DTD")

@@ -35,6 +35,8 @@ TAG_BYTES: Final = 1 * MIB
 TAG_VALUE_BYTES: Final = 256 * KIB
 #: ID3 frames, Vorbis comments, APEv2 items, RIFF INFO entries together. c2pa-rs takes 39 s for 20,000 frames.
 TAG_ITEMS: Final = 2_000
+#: Notes on one tag area. Damaged files have two or three; the rest is summed up in one more.
+AREA_NOTES: Final = 64
 #: ID3v2 tags in one file. Taggers that misbehave have been seen to leave three.
 ID3_TAGS: Final = 8
 #: Bytes of ID3 that are decoded in memory where unsynchronisation forbids reading in place.
@@ -44,8 +46,12 @@ ID3_UNSYNCHRONISED_BYTES: Final = 16 * MIB
 MP3_JUNK_BYTES: Final = 1 * MIB
 #: The same where no tag says that this is MPEG audio; ffmpeg looks as far.
 MP3_UNTAGGED_JUNK_BYTES: Final = 64 * KIB
+#: How far in front of the end of MPEG audio tags are looked for that do not end exactly there.
+STRAY_TAG_BYTES: Final = 4 * KIB
 #: Boxes or chunks in one file (c2pa-rs: over 60 s for 100,000 ``free`` boxes).
 BOXES: Final = 10_000
+#: Boxes in the fragments of one MP4 besides: 28 hours in pieces of 5 s, six boxes a piece, are 120,000.
+MP4_FRAGMENT_BOXES: Final = 120_000
 #: Nesting of BMFF boxes. moov/trak/mdia/minf/stbl/stsd/mp4a/wave/esds is 9.
 BOX_DEPTH: Final = 16
 #: Samples in the tables of one MP4 track: 48 hours of AAC at 48 kHz are 8.1 million.
@@ -72,6 +78,8 @@ CODEC_HEADER_BYTES: Final = 1 * MIB
 XMP_BYTES: Final = 256 * KIB
 #: Nesting of elements in an XMP packet. Structures in arrays in structures reach about 20.
 XMP_DEPTH: Final = 64
+#: Characters of one XML namespace in XMP. Real ones have 20 to 60; every element gets a copy of its own.
+XMP_NAMESPACE_CHARS: Final = 1 * KIB
 #: Packets in one XMP blob. Careless writers have been seen to append a second one.
 XMP_PACKETS: Final = 16
 #: Findings that one vocabulary's reader lists for one file; the rest is summed up in one more.
@@ -88,5 +96,7 @@ MANIFESTS_PER_FILE: Final = 4
 JUMBF_BOXES: Final = 4_000
 CBOR_ITEMS: Final = 200_000
 CBOR_DEPTH: Final = 32
+#: Bytes of one training-and-data-mining assertion. Five entries with their constraints take 1 KiB.
+TRAINING_ASSERTION_BYTES: Final = 64 * KIB
 #: Largest file that is signed with C2PA: the library takes about three bytes of memory a byte.
 C2PA_SIGN_BYTES: Final = 256 * MIB

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -151,19 +151,26 @@ def default_trust() -> TrustList:
 
 
 def read_sidecars(path: Path) -> Sidecars:
-    """The ``.c2pa`` and ``.xmp`` files beside a track; one that cannot be read is a note."""
+    """The ``.c2pa`` and ``.xmp`` files beside a track; one that cannot be read is a note.
+
+    If the track is a link, those beside what it leads to count as well.
+    """
     manifests, packets, notes = [], [], []
+    seen = set()
     for suffix, limit in ((MANIFEST_SIDECAR, MANIFEST_BYTES), (XMP_SIDECAR, XMP_BYTES)):
-        for sidecar in dict.fromkeys((Path(f"{path}{suffix}"), path.with_suffix(suffix))):
-            if sidecar == path:
-                continue
+        for sidecar in _beside(path, suffix):
             try:
-                with open_path(sidecar) as (opened, _):
+                with open_path(sidecar) as (opened, status):
+                    # One file can answer to both cases, and stand beside both a link and its target.
+                    if (suffix, status.st_dev, status.st_ino) in seen:
+                        continue
+                    seen.add((suffix, status.st_dev, status.st_ino))
                     data = opened.read_at(0, limit + 1)
             except SourceMissing:
                 continue
             except SourceError as error:
-                notes.append(Note(Code.SIDECAR_UNREADABLE, str(error)))
+                if _can_exist(sidecar):
+                    notes.append(Note(Code.SIDECAR_UNREADABLE, str(error)))
                 continue
             if len(data) > limit:
                 message = f"{sidecar.name}: larger than {limit} bytes"
@@ -173,6 +180,26 @@ def read_sidecars(path: Path) -> Sidecars:
             else:
                 packets.append(XmpPacket(f"sidecar {sidecar.name}", data))
     return Sidecars(tuple(manifests), tuple(packets), tuple(notes))
+
+
+def _beside(path: Path, suffix: str) -> Iterator[Path]:
+    """Where sidecars of a track are looked for: ``x.mp3.xmp``, ``x.xmp``, and both in upper case."""
+    tracks = (path, Path(os.path.realpath(path))) if os.path.islink(path) else (path,)
+    candidates = (
+        candidate
+        for track in tracks
+        for spelt in (suffix, suffix.upper())
+        for candidate in (Path(f"{track}{spelt}"), track.with_suffix(spelt))
+    )
+    return (candidate for candidate in dict.fromkeys(candidates) if candidate not in tracks)
+
+
+def _can_exist(path: Path) -> bool:
+    """Whether its folder takes a name of this length."""
+    try:
+        return len(os.fsencode(path.name)) <= os.pathconf(path.parent, "PC_NAME_MAX")
+    except OSError:
+        return True
 
 
 def gather(

@@ -12,7 +12,7 @@ from typing import Final
 from noai.codes import Code
 from noai.containers._area import MARKER_KEY, AreaBuilder
 from noai.containers.interface import FieldRole
-from noai.limits import TAG_ITEMS, TAG_VALUE_BYTES
+from noai.limits import KIB, TAG_ITEMS, TAG_VALUE_BYTES
 from noai.sources import ByteSource, read_exactly
 
 MAGIC: Final = b"APETAGEX"
@@ -23,6 +23,9 @@ _BLOCK: Final = struct.Struct("<8sIIII8x")
 _ITEM: Final = struct.Struct("<II")
 #: Keys are 2 to 255 ASCII characters; the terminator follows.
 _KEY_BYTES: Final = 256
+_PICTURES: Final = "COVER ART"
+#: Of a binary item, whose name may say it all, no more is read than this.
+_BINARY_HEAD: Final = 1 * KIB
 
 _ROLES: Final = {
     "COPYRIGHT": FieldRole.COPYRIGHT,
@@ -43,6 +46,8 @@ class ApeTag:
     version: int
     has_header: bool
     has_footer: bool
+    #: Whether its size contradicts the file: then only the block of 32 bytes is known of it.
+    broken: bool = False
 
     @property
     def place(self) -> str:
@@ -66,17 +71,23 @@ class ApeItem:
 
 
 def locate_by_footer(source: ByteSource, end: int, start: int = 0) -> ApeTag | None:
-    """The tag whose footer ends at ``end`` and that lies behind ``start``, or None."""
+    """The tag whose footer ends at ``end`` and that lies behind ``start``, or None.
+
+    Flags that contradict what stands there hide nothing: readers differ in what they make of them.
+    """
     if end - start < BLOCK:
         return None
     magic, version, size, count, flags = _BLOCK.unpack(read_exactly(source, end - BLOCK, BLOCK))
-    if magic != MAGIC or flags & _IS_HEADER or size < BLOCK:
+    if magic != MAGIC:
         return None
     items = end - size
-    has_header = bool(flags & _HAS_HEADER)
-    offset = items - (BLOCK if has_header else 0)
-    if offset < start or (has_header and source.read_at(offset, len(MAGIC)) != MAGIC):
-        return None
+    if size < BLOCK or items < start:
+        at = end - BLOCK
+        return ApeTag(at, end, at, at, count, version, has_header=False, has_footer=True, broken=True)
+    offset = items - BLOCK
+    has_header = offset >= start and source.read_at(offset, len(MAGIC)) == MAGIC
+    if not has_header or not flags & (_HAS_HEADER | _IS_HEADER):
+        has_header, offset = False, items
     return ApeTag(offset, end, items, end - BLOCK, count, version, has_header, has_footer=True)
 
 
@@ -85,12 +96,12 @@ def locate_by_header(source: ByteSource, start: int) -> ApeTag | None:
     data = source.read_at(start, BLOCK)
     if len(data) != BLOCK:
         return None
-    magic, version, size, count, flags = _BLOCK.unpack(data)
-    if magic != MAGIC or not flags & _IS_HEADER:
+    magic, version, size, count, _ = _BLOCK.unpack(data)
+    if magic != MAGIC:
         return None
     items, end = start + BLOCK, start + BLOCK + size
     if end > source.size:
-        return None
+        return ApeTag(start, items, items, items, count, version, True, has_footer=False, broken=True)
     has_footer = size >= BLOCK and source.read_at(end - BLOCK, len(MAGIC)) == MAGIC
     items_end = end - BLOCK if has_footer else end
     return ApeTag(start, end, items, items_end, count, version, has_header=True, has_footer=has_footer)
@@ -124,7 +135,8 @@ def read_items(source: ByteSource, tag: ApeTag, area: AreaBuilder) -> ApeItems:
         area.count_item()
         items.append(ApeItem(key.decode("latin-1"), at, value, value + size, flags))
         at = value + size
-    return ApeItems(tuple(items), at == tag.items_end and len(items) == tag.count)
+    whole = at == tag.items_end and len(items) == tag.count and not tag.broken
+    return ApeItems(tuple(items), whole)
 
 
 def item_values(source: ByteSource, tag: ApeTag, item: ApeItem) -> list[str]:
@@ -135,7 +147,7 @@ def item_values(source: ByteSource, tag: ApeTag, item: ApeItem) -> list[str]:
 
 
 def read_ape(source: ByteSource, tag: ApeTag, area: AreaBuilder) -> None:
-    """The text items of ``tag`` go to ``area``; binary ones, which are pictures, are skipped.
+    """The text items of ``tag`` go to ``area``, and of binary ones but pictures how they start.
 
     Raises:
         LimitExceeded: see :class:`noai.containers._area.AreaBuilder`.
@@ -146,6 +158,11 @@ def read_ape(source: ByteSource, tag: ApeTag, area: AreaBuilder) -> None:
     for item in found.items:
         role, length = role_of(item.key), item.end - item.value
         if not item.is_text and role is not FieldRole.MARKER:
+            if not item.key.upper().startswith(_PICTURES):
+                length = min(length, _BINARY_HEAD)
+                area.count_bytes(length)
+                head = read_exactly(source, item.value, length).decode("utf-8", "replace")
+                area.field(f"{tag.place} item", item.key, head.rstrip("\x00"), role)
             continue
         if length > TAG_VALUE_BYTES:
             area.note(Code.TAG_UNREADABLE, f"{tag.place} {item.key} is longer than {TAG_VALUE_BYTES} bytes")

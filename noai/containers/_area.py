@@ -5,7 +5,7 @@ from __future__ import annotations
 from noai.codes import Code
 from noai.containers.interface import AreaNote, FieldRole, ManifestStore, TagArea, TagField, XmpPacket
 from noai.errors import LimitExceeded
-from noai.limits import MANIFESTS_PER_FILE, TAG_BYTES, TAG_ITEMS
+from noai.limits import AREA_NOTES, MANIFESTS_PER_FILE, TAG_BYTES, TAG_ITEMS
 
 #: The key of the marker's field in every container, compared without case.
 MARKER_KEY = "NOAI"
@@ -22,6 +22,7 @@ class AreaBuilder:
         self._xmp: list[XmpPacket] = []
         self._manifests: list[ManifestStore] = []
         self._notes: list[AreaNote] = []
+        self._stores = 0
         self._items = 0
         self._bytes = 0
 
@@ -56,12 +57,25 @@ class AreaBuilder:
 
     def manifest(self, place: str, offset: int, length: int) -> None:
         """Raises LimitExceeded beyond :data:`noai.limits.MANIFESTS_PER_FILE`."""
-        if len(self._manifests) == MANIFESTS_PER_FILE:
-            raise LimitExceeded(f"more than {MANIFESTS_PER_FILE} C2PA manifest stores")
+        self._count_store()
         self._manifests.append(ManifestStore(place, offset, length))
 
+    def unread_manifest(self, message: str) -> None:
+        """A manifest store that cannot be located. Raises LimitExceeded as :meth:`manifest` does."""
+        self._count_store()
+        self.note(Code.C2PA_UNREAD, message)
+
+    def _count_store(self) -> None:
+        if self._stores == MANIFESTS_PER_FILE:
+            raise LimitExceeded(f"more than {MANIFESTS_PER_FILE} C2PA manifest stores")
+        self._stores += 1
+
     def note(self, code: Code, message: str) -> None:
-        self._notes.append(AreaNote(code, message))
+        """Beyond :data:`noai.limits.AREA_NOTES` one more, which blocks, stands for all the rest."""
+        if len(self._notes) < AREA_NOTES:
+            self._notes.append(AreaNote(code, message))
+        elif len(self._notes) == AREA_NOTES:
+            self._notes.append(AreaNote(Code.LIMIT_EXCEEDED, f"more than {AREA_NOTES} notes on the tags"))
 
     def build(self) -> TagArea:
         return TagArea(tuple(self._fields), tuple(self._xmp), tuple(self._manifests), tuple(self._notes))

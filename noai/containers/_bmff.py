@@ -48,10 +48,11 @@ class BoxReader:
     where a limit of :mod:`noai.limits` is reached.
     """
 
-    def __init__(self, source: ByteSource) -> None:
+    def __init__(self, source: ByteSource, boxes: int = BOXES) -> None:
+        """``boxes`` is the most that it walks."""
         self.source = source
         self.size = source.size
-        self._budget = BOXES
+        self._boxes = self._budget = boxes
         self._window = b""
         self._window_start = 0
 
@@ -119,7 +120,7 @@ class BoxReader:
                 break
             self._budget -= 1
             if self._budget < 0:
-                raise LimitExceeded(f"more than {BOXES} boxes")
+                raise LimitExceeded(f"more than {self._boxes} boxes")
             yield box
             start = box.end
         if any(data.strip(b"\x00") for data in chunks(self.source, start, end)):

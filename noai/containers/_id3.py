@@ -34,6 +34,9 @@ _UNSYNCHRONISED, _EXTENDED, FOOTER = 0x80, 0x40, 0x10
 #: In 2.2 the bit of the extended header meant compression of the whole tag, by no defined method.
 _COMPRESSED_V22: Final = 0x40
 
+#: Its fields need 15 bytes (2.4 structure §3.2); what is far larger hides something.
+_LARGEST_EXTENDED: Final = 32
+
 V1_SIZE: Final = 128
 V1_EXTENDED_SIZE: Final = 227
 
@@ -156,7 +159,10 @@ def read_layout(source: ByteSource, tag: Id3Tag, area: AreaBuilder) -> Id3Layout
         encoded = read_exactly(source, start, end - start)
         decoded = from_unsynchronised(encoded)
         body = Body(BytesSource(decoded), 0, len(decoded), Encoded(encoded, start))
-    frames = body.within(body.start + _extended_header(body, tag), body.end)
+    extended = _extended_header(body, tag)
+    if extended > _LARGEST_EXTENDED:
+        area.note(Code.TAG_UNREADABLE, f"the ID3 tag at {tag.offset} has too large an extended header")
+    frames = body.within(body.start + extended, body.end)
     return Id3Layout(tag, frames, walk(frames, tag.version, area.count_item))
 
 
@@ -184,8 +190,10 @@ def read_id3v2(source: ByteSource, tag: Id3Tag, area: AreaBuilder) -> None:
     layout = read_layout(source, tag, area)
     if layout is None:
         return
-    for frame in layout.walk.frames:
+    for frame in (*layout.walk.frames, *layout.walk.others):
         read_frame(layout.body, frame, tag.place, area, tag.version, tag.frames_unsynchronised)
+    if layout.walk.others:
+        area.note(Code.TAG_UNREADABLE, f"the ID3 tag at {tag.offset} reads differently in different readers")
     if not layout.walk.clean:
         area.note(
             Code.TAG_UNREADABLE,

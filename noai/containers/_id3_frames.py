@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Flag
 from typing import Final
 
@@ -18,6 +18,8 @@ from noai.sources import ByteSource, chunks, read_exactly
 
 #: One read while walking frames: most tags without pictures fit.
 _WINDOW: Final = 8 * KIB
+#: A frame header since 2.3.
+_HEADER: Final = 10
 _NAME_BYTES: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
 
 
@@ -45,6 +47,21 @@ class Encoded:
     data: bytes
     offset: int
 
+    def position(self, decoded: int) -> int:
+        """Where in ``data`` the byte stands that is at ``decoded`` once unsynchronisation is undone."""
+        start = removed = 0
+        # Whole blocks are counted, because there can be millions of places to step over.
+        while start < len(self.data):
+            inside = self.data.count(b"\xff\x00", start, start + _WINDOW + 1)
+            if start + _WINDOW - removed - inside >= decoded:
+                break
+            start, removed = start + _WINDOW, removed + inside
+        found = self.data.find(b"\xff\x00", start)
+        while found >= 0 and found - removed < decoded:
+            removed += 1
+            found = self.data.find(b"\xff\x00", found + 2)
+        return decoded + removed
+
 
 @dataclass(frozen=True)
 class Body:
@@ -66,13 +83,8 @@ class Body:
         """Where the ``length`` bytes at ``offset`` lie in the file; None if they are not contiguous there."""
         if self.encoded is None:
             return offset
-        data, removed = self.encoded.data, 0
-        found = data.find(b"\xff\x00")
-        while found >= 0 and found + 1 - removed < offset:
-            removed += 1
-            found = data.find(b"\xff\x00", found + 2)
-        at = offset + removed
-        if b"\xff\x00" in data[at : at + length - 1]:
+        data, at = self.encoded.data, self.encoded.position(offset)
+        if data.find(b"\xff\x00", at, max(at, at + length - 1)) >= 0:
             return None
         return self.encoded.offset + at
 
@@ -109,6 +121,8 @@ class Frame:
     data: int
     end: int
     treatment: Treatment
+    #: The bytes of its size, as a plain integer.
+    announced: int
 
     @property
     def prefix(self) -> int:
@@ -127,14 +141,22 @@ class Walk:
     plain_sizes: bool
     #: Whether nothing but zeros follows the frames.
     clean: bool
+    #: Frames of a 2.4 tag that come to light where sizes are read in the other way than in ``frames``.
+    others: tuple[Frame, ...] = ()
 
 
 def walk(body: Body, version: int, count: Callable[[], None]) -> Walk:
     """The frames of ``body``; ``count`` is called for each and may raise.
 
     A 2.4 tag whose sizes make no sense as syncsafe integers is tried with plain ones, as iTunes
-    wrote them.
+    wrote them. Readers differ in how they tell the two apart (TagLib and ffmpeg do it frame by
+    frame, mutagen counts), so that every frame that any of them could see is found.
     """
+    chosen = _walk_either(body, version, count)
+    return replace(chosen, others=_otherwise(body, chosen, count)) if version == 4 else chosen
+
+
+def _walk_either(body: Body, version: int, count: Callable[[], None]) -> Walk:
     first = _walk(body, version, count, plain=False)
     if version == 4 and not first.clean:
         # Counted once: these are the same frames, read another way.
@@ -149,7 +171,7 @@ def walk(body: Body, version: int, count: Callable[[], None]) -> Walk:
 def _walk(
     body: Body, version: int, count: Callable[[], None], *, plain: bool, most: int | None = None
 ) -> Walk:
-    header_size = 6 if version == 2 else 10
+    header_size = 6 if version == 2 else _HEADER
     frames: list[Frame] = []
     at = body.start
     while body.end - at >= header_size and (most is None or len(frames) < most):
@@ -162,18 +184,54 @@ def _walk(
     return Walk(tuple(frames), at, plain, all_zero(body, at))
 
 
+def _otherwise(body: Body, chosen: Walk, count: Callable[[], None]) -> tuple[Frame, ...]:
+    """The 2.4 frames that are met if any size is read in the other way than in ``chosen``."""
+    seen = {frame.offset for frame in chosen.frames}
+    followed = {frame.end for frame in chosen.frames}
+    pending = [frame for frame in chosen.frames if frame.announced > 0x7F]
+    found: list[Frame] = []
+    while pending:
+        frame = pending.pop()
+        for end in (frame.data + syncsafe(frame.announced.to_bytes(4, "big")), frame.data + frame.announced):
+            if end in followed:
+                continue
+            followed.add(end)
+            # Without a frame behind it that is new, the other size is a number and no more.
+            new = _shortest(body, end)
+            if new is None or end in seen:
+                continue
+            for each in (new,) if end == frame.end else (replace(frame, end=end), new):
+                count()
+                found.append(each)
+            seen.add(end)
+            pending.append(new)
+    return tuple(found)
+
+
+def _shortest(body: Body, at: int) -> Frame | None:
+    """The 2.4 frame at ``at``, with the smaller of the two sizes that its bytes can mean."""
+    if body.end - at < _HEADER:
+        return None
+    header = body.read(at, _HEADER)
+    frame = _parse_header(header, at, 4, plain=True)
+    end = at + _HEADER + syncsafe(header[4:8])
+    return None if frame is None or end > body.end else replace(frame, end=end)
+
+
 def _parse_header(header: bytes, at: int, version: int, plain: bool) -> Frame | None:
     if version == 2:
-        name, size, treatment = header[:3], int.from_bytes(header[3:6], "big"), Treatment.NONE
+        announced = size = int.from_bytes(header[3:6], "big")
+        name, treatment = header[:3], Treatment.NONE
     else:
-        name, size, flags = header[:4], struct.unpack(">I", header[4:8])[0], header[9]
+        name, flags = header[:4], header[9]
+        announced = size = int(struct.unpack(">I", header[4:8])[0])
         if version == 4 and not plain and not size & 0x80808080:
             size = syncsafe(header[4:8])
         treatment = _treatment(flags, version) if flags else Treatment.NONE
     if not is_name(name):
         return None
     raw_name, data = name.decode("ascii"), at + len(header)
-    return Frame(modern_name(raw_name), raw_name, at, data, data + size, treatment)
+    return Frame(modern_name(raw_name), raw_name, at, data, data + size, treatment, announced)
 
 
 def _treatment(flags: int, version: int) -> Treatment:

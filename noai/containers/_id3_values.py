@@ -18,6 +18,7 @@ from noai.containers._id3_frames import (
     from_unsynchronised,
     walk,
 )
+from noai.containers._id3_other import read_names, read_other, read_owned
 from noai.containers._id3_text import TextEncoding, decode_all, printable, split
 from noai.containers.interface import FieldRole
 from noai.limits import ID3_UNSYNCHRONISED_BYTES, KIB, TAG_VALUE_BYTES, XMP_BYTES
@@ -30,8 +31,13 @@ RENAMED: Final = {"TYER": "TDRC", "TORY": "TDOR"}
 XMP_OWNER: Final = b"XMP"
 #: Enough for everything in front of the object in a GEOB, the owner of a PRIV, the ids in a CHAP.
 HEAD: Final = 4 * KIB
-#: Frames in chapters hold frames; nothing holds chapters.
 _CHAPTERS: Final = frozenset({"CHAP", "CTOC"})
+#: By the addendum chapters hold no chapters; readers that recurse show what stands in them.
+_CHAPTER_DEPTH: Final = 4
+#: Text frames besides those in T and W; the last four as some taggers write them into 2.3.
+_TEXT_FRAMES: Final = frozenset(
+    {"COMM", "USLT", "USER", "GRP1", "MVNM", "MVIN", "IPLS", "XSOA", "XSOP", "XSOT", "XDOR"}
+)
 
 _ROLES: Final = {
     "TCOP": FieldRole.COPYRIGHT,
@@ -75,15 +81,19 @@ def read_frame(
     elif frame.name == "PRIV":
         _read_private(content, place, area)
     elif frame.name in _CHAPTERS:
-        if depth == 0:
-            for inner_body, inner in frames_in_chapter(content, frame.name, version, area, place):
-                read_frame(inner_body, inner, place, area, version, False, depth + 1)
+        if depth == _CHAPTER_DEPTH:
+            area.note(Code.TAG_UNREADABLE, f"{place} lies too deep in other chapters")
+            return
+        for inner_body, inner in frames_in_chapter(content, frame.name, version, area, place):
+            read_frame(inner_body, inner, place, area, version, False, depth + 1)
     elif is_text(frame.name):
         _read_text(content, frame.name, place, area, version)
+    else:
+        read_other(content, frame, place, area)
 
 
 def is_text(name: str) -> bool:
-    return name[0] in "TW" or name in ("COMM", "USLT", "USER", "GRP1", "MVNM", "MVIN", "IPLS")
+    return name[0] in "TW" or name in _TEXT_FRAMES
 
 
 def content_of(body: Body, frame: Frame, version: int, unsynchronised: bool) -> Body | None:
@@ -113,7 +123,8 @@ def _read_text(content: Body, name: str, place: str, area: AreaBuilder, version:
         area.note(Code.TAG_UNREADABLE, f"{place} has an unknown text encoding")
         return
     role = role_of(text)
-    values = text.values
+    # A description alone, which may say it all, is a name without a value.
+    values = text.values or [""]
     if role is FieldRole.MARKER and version < 4:
         # Where several values are not defined, other writers join them with the solidus of 2.3
         # §4.2.1, which no token holds.
@@ -177,8 +188,10 @@ def parse_text(name: str, data: bytes) -> FrameText | None:
 
 
 def _read_private(content: Body, place: str, area: AreaBuilder) -> None:
-    owner, found, _ = content.read(content.start, HEAD).partition(b"\x00")
-    if not found or owner != XMP_OWNER:
+    head = content.read(content.start, HEAD)
+    owner, found, _ = head.partition(b"\x00")
+    if not found or owner.upper() != XMP_OWNER:
+        read_owned(head, place, area)
         return
     start = content.start + len(owner) + 1
     if content.end - start > XMP_BYTES:
@@ -190,15 +203,16 @@ def _read_private(content: Body, place: str, area: AreaBuilder) -> None:
 
 def _read_object(content: Body, place: str, area: AreaBuilder) -> None:
     head = content.read(content.start, HEAD)
-    if not is_manifest(head):
-        return
     start = object_offset(head)
+    if not is_manifest(head):
+        read_names(head if start is None else head[:start], place, area)
+        return
     offset = None
     if start is not None:
         start += content.start
         offset = content.in_file(start, content.end - start)
     if start is None or offset is None:
-        area.note(Code.C2PA_UNREAD, f"the manifest store in {place} is malformed or unsynchronised")
+        area.unread_manifest(f"the manifest store in {place} is malformed or unsynchronised")
         return
     area.manifest(place, offset, content.end - start)
 
@@ -206,7 +220,8 @@ def _read_object(content: Body, place: str, area: AreaBuilder) -> None:
 def is_manifest(head: bytes) -> bool:
     """Whether a GEOB that starts with ``head`` holds a C2PA manifest store."""
     mime = head[1:].split(b"\x00", 1)[0].decode("latin-1")
-    return mime.strip().lower() in MANIFEST_TYPES
+    # Parameters of a type (RFC 2045 §5.1) do not make it another one.
+    return mime.partition(";")[0].strip().lower() in MANIFEST_TYPES
 
 
 def object_offset(head: bytes) -> int | None:
@@ -234,7 +249,9 @@ def frames_in_chapter(
     found = walk(inner, version, area.count_item)
     if not found.clean:
         area.note(Code.TAG_UNREADABLE, f"{place} holds bytes that are no frames")
-    return [(inner, frame) for frame in found.frames]
+    if found.others:
+        area.note(Code.TAG_UNREADABLE, f"{place} reads differently in different readers")
+    return [(inner, frame) for frame in (*found.frames, *found.others)]
 
 
 def chapter_head(content: Body, name: str) -> int | None:

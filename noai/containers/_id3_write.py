@@ -116,6 +116,8 @@ def _layout(source: ByteSource, tag: Id3Tag) -> Id3Layout:
 
 def _require_sound(layout: Id3Layout) -> None:
     """Padding that is not zero is no loss; frames that cannot be read would be."""
+    if layout.walk.others:
+        raise MarkError(f"the ID3 tag at {layout.tag.offset} reads differently in different readers")
     if not layout.walk.clean and holds_frames(layout.body, layout.walk.end):
         raise MarkError(f"the ID3 tag at {layout.tag.offset} holds a damaged frame, and others behind it")
 

@@ -9,7 +9,8 @@ from noai.containers import _mpeg
 from noai.containers._ape import ApeTag, locate_by_header
 from noai.containers._id3 import VERSIONS, Id3Tag, locate_leading, parse_header
 from noai.containers._tails import Tail, locate_tails
-from noai.limits import KIB, MP3_JUNK_BYTES, MP3_UNTAGGED_JUNK_BYTES
+from noai.errors import LimitExceeded
+from noai.limits import ID3_TAGS, KIB, MP3_JUNK_BYTES, MP3_UNTAGGED_JUNK_BYTES
 from noai.sources import ByteSource, read_exactly
 
 #: Frames that must follow each other before bytes count as MPEG audio, where junk stands in front
@@ -134,16 +135,23 @@ def _is_foreign(head: bytes) -> bool:
 
 
 def detached_tags(source: ByteSource, layout: Mp3Layout) -> list[Id3Tag]:
-    """ID3v2 tags in the bytes between the leading tags and the first frame."""
+    """ID3v2 tags in the bytes between the leading tags and the first frame.
+
+    Those with a damaged header, too, behind which the search goes on: their size is not to be trusted.
+
+    Raises:
+        LimitExceeded: beyond :data:`noai.limits.ID3_TAGS`.
+    """
     end = min(layout.junk_end, layout.start + MP3_JUNK_BYTES)
     junk = source.read_at(layout.start, end - layout.start) if end > layout.start else b""
     tags: list[Id3Tag] = []
     at = junk.find(b"ID3")
     while at >= 0:
         tag = parse_header(junk[at : at + 10], layout.start + at, source.size)
-        if tag is not None and tag.version in VERSIONS and tag.problem is None:
+        if tag is not None and tag.version in VERSIONS:
+            if len(tags) == ID3_TAGS:
+                raise LimitExceeded(f"more than {ID3_TAGS} ID3v2 tags apart from each other")
             tags.append(tag)
-            at = junk.find(b"ID3", tag.end - layout.start)
-        else:
-            at = junk.find(b"ID3", at + 3)
+        whole = tag is not None and tag.version in VERSIONS and tag.problem is None
+        at = junk.find(b"ID3", tag.end - layout.start if tag is not None and whole else at + 3)
     return tags

@@ -16,12 +16,9 @@ from noai.containers._inventory import Foreign, sha256
 from noai.containers._mp4_essence import Movie, hash_samples, read_movie
 from noai.containers._mp4_items import Form, Item, Metadata
 from noai.containers._mp4_samples import read_samples
-from noai.containers._mp4_tags import PADDING, read_metadata
+from noai.containers._mp4_tags import AREAS, DESCENDED, PADDING, read_metadata
 from noai.containers.interface import FieldRole, TagEdit
 
-#: Boxes that hold tag items, described item by item.
-_TAGS: Final = frozenset((b"udta", b"meta", b"uuid"))
-_TAG_PLACES: Final = ("", "moov", "moov/trak", "moov/trak/mdia")
 _CHUNK_OFFSETS: Final = frozenset((b"stco", b"co64"))
 
 
@@ -78,13 +75,19 @@ def _structure(reader: BoxReader, movie: Movie) -> Iterator[str]:
 def _leaves(reader: BoxReader, node: Node, parent: str) -> Iterator[str]:
     """Every box without boxes in it, by its path and the digest of its payload."""
     kind = node.box.type
-    if kind in PADDING or kind in _CHUNK_OFFSETS or (kind in _TAGS and parent in _TAG_PLACES):
+    if kind in PADDING or kind in _CHUNK_OFFSETS or _is_tag_area(kind, parent):
         return
     path = f"{parent}/{node.box.name}" if parent else node.box.name
     if not node.children:
         yield f"{path}: {_digest(reader, node.box.body, node.box.end)}"
     for child in node.children:
         yield from _leaves(reader, child, path)
+
+
+def _is_tag_area(kind: bytes, parent: str) -> bool:
+    """Whether what is in a box of ``kind`` at the path ``parent`` is described item by item."""
+    around = (name.encode("latin-1") for name in parent.split("/") if name)
+    return kind in AREAS and all(name in DESCENDED for name in around)
 
 
 def _tracks(reader: BoxReader, movie: Movie) -> Iterator[str]:

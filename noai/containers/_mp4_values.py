@@ -36,6 +36,8 @@ class Value:
     #: Type and locale of a ``data`` atom, or the language code of a string.
     head: bytes
     encoding: str = "utf-8"
+    #: What a value that is no text shows to readers of a named item: its first bytes as Latin-1.
+    shown: str | None = None
 
 
 def role_of(key: str) -> FieldRole:
@@ -72,9 +74,11 @@ def data_text(kind: int, payload: bytes, role: FieldRole) -> str | None:
     return None
 
 
-def may_be_text(kind: int, role: FieldRole) -> bool:
-    """Whether a ``data`` atom of type ``kind`` has to be read to know its text."""
-    return kind in set(DataType) or role is not FieldRole.OTHER
+def may_be_text(kind: int, length: int, role: FieldRole) -> bool:
+    """Whether ``length`` bytes in a ``data`` atom of type ``kind`` have to be read to know their text."""
+    if role is not FieldRole.OTHER:
+        return True
+    return length <= 8 if kind in (DataType.SIGNED, DataType.UNSIGNED) else kind in set(DataType)
 
 
 def data_atom(text: str, locale: bytes = bytes(4)) -> bytes:

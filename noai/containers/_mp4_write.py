@@ -16,7 +16,8 @@ from noai.containers._mp4_edit import rewrite_moov
 from noai.containers._mp4_essence import Movie, read_movie
 from noai.containers._mp4_items import Metadata
 from noai.containers._mp4_samples import read_samples
-from noai.containers._mp4_tags import PADDING, XMP_UUID, read_metadata
+from noai.containers._mp4_tags import PADDING, read_metadata
+from noai.containers._mp4_uuid import XMP_UUID
 from noai.containers._mp4_values import atom
 from noai.containers._splices import Splice, apply
 from noai.containers.interface import FieldRole, TagEdit

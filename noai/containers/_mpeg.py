@@ -153,10 +153,24 @@ def info_frame(data: bytes, header: Header) -> bool:
     frame = data[: header.length]
     if frame[36:40] == b"VBRI" and frame[40:42] == b"\x00\x01":
         return any(frame[46:54])
+    at, flags = _xing(frame, header)
+    counts = bool(flags & 1) + bool(flags & 2)
+    return any(frame[at : at + 4 * counts])
+
+
+def counted_bytes(data: bytes, header: Header) -> int | None:
+    """How many bytes of audio the Xing or Info frame that ``data`` starts with counts, if it does."""
+    if not info_frame(data, header):
+        return None
+    at, flags = _xing(data[: header.length], header)
+    at += 4 * (flags & 1)
+    return int.from_bytes(data[at : at + 4], "big") if flags & 2 else None
+
+
+def _xing(frame: bytes, header: Header) -> tuple[int, int]:
+    """Where the counts of a Xing or Info frame stand, and its flags; 0 if it is none."""
     side = {(True, False): 32, (True, True): 17, (False, False): 17, (False, True): 9}
     at = HEADER + side[header.version == 1, header.mono]
     if frame[at : at + 4] not in (b"Xing", b"Info"):
-        return False
-    flags = int.from_bytes(frame[at + 4 : at + 8], "big")
-    counts = bool(flags & 1) + bool(flags & 2)
-    return any(frame[at + 8 : at + 8 + 4 * counts])
+        return at + 8, 0
+    return at + 8, int.from_bytes(frame[at + 4 : at + 8], "big")

@@ -18,8 +18,6 @@ HEADER: Final = struct.Struct("<4sBBqIIIB")
 #: Where the sequence number and the checksum stand in a header.
 SEQUENCE_AT: Final = 18
 CHECKSUM_AT: Final = 22
-#: The longest page: a header, 255 lacing values, 255 segments of 255 bytes.
-LARGEST_PAGE: Final = HEADER.size + 255 + 255 * 255
 #: The granule position of a page on which no packet ends.
 NO_GRANULE: Final = -1
 

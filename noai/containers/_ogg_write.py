@@ -54,14 +54,14 @@ def write_tags(file: BinaryIO, edit: TagEdit) -> None:
     """
     try:
         source = FileSource(file)
-        heads = read_heads(source, whole=True)
+        heads = read_heads(source)
         _require_sound(source, heads)
         area = AreaBuilder()
         first = True
         for number, stream in enumerate(heads.streams):
             if stream.kind in (VORBIS, OPUS):
                 # Read again, because an edit of one stream moves the pages of the others.
-                stream = read_heads(FileSource(file), whole=True).streams[number]
+                stream = read_heads(FileSource(file)).streams[number]
                 packet = _comment_packet(stream, edit, area, first=first)
                 if packet is not None:
                     _replace(file, stream, packet, heads)

@@ -8,13 +8,17 @@ from enum import Enum
 from typing import Final
 
 from noai.codes import Code
+from noai.containers._ape import MAGIC as APE_MAGIC
 from noai.containers._ape import ApeTag, locate_by_footer, read_ape
 from noai.containers._area import AreaBuilder
+from noai.containers._id3 import HEADER as ID3_HEADER
 from noai.containers._id3 import (
     V1_SIZE,
+    VERSIONS,
     Id3Tag,
     locate_appended,
     locate_id3v1,
+    parse_header,
     read_id3v1,
     read_id3v2,
     read_v1_comment,
@@ -24,7 +28,7 @@ from noai.containers._inventory import Foreign, sha256, without_cut
 from noai.containers._splices import Splice
 from noai.containers.interface import FieldRole, TagEdit
 from noai.errors import LimitExceeded
-from noai.limits import ID3_TAGS, TAG_VALUE_BYTES
+from noai.limits import ID3_TAGS, STRAY_TAG_BYTES, TAG_VALUE_BYTES
 from noai.sources import ByteSource, read_exactly
 
 _LYRICS_BEGIN, _LYRICS_END, _LYRICS_200 = b"LYRICSBEGIN", b"LYRICSEND", b"LYRICS200"
@@ -109,6 +113,25 @@ def read_tail(source: ByteSource, tail: Tail, area: AreaBuilder) -> None:
         read_id3v1(source, tail.offset, area)
     else:
         _read_lyrics(source, tail, area)
+
+
+def note_stray_tags(source: ByteSource, start: int, end: int, area: AreaBuilder) -> None:
+    """A note if tags look to stand shortly in front of ``end``, where :func:`locate_tails` knows none.
+
+    Bytes behind a tag hide it from readers that look at the end alone; others search for it.
+    """
+    first = max(start, end - STRAY_TAG_BYTES)
+    data = source.read_at(first, end - first)
+    found = [mark for mark in (APE_MAGIC, _LYRICS_END, _LYRICS_200) if mark in data]
+    at = data.find(b"ID3")
+    while at >= 0:
+        tag = parse_header(data[at : at + ID3_HEADER], first + at, source.size)
+        if tag is not None and tag.version in VERSIONS:
+            found.append(b"ID3")
+        at = data.find(b"ID3", at + 3)
+    for mark in found:
+        message = f"{mark.decode('ascii')} stands near the end at {end}, and no tag that can be read"
+        area.note(Code.TAG_UNREADABLE, message)
 
 
 def _read_lyrics(source: ByteSource, tail: Tail, area: AreaBuilder) -> None:

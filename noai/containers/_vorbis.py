@@ -126,7 +126,9 @@ def _comment(window: Window, start: int, length: int, count_bytes: Callable[[int
     except UnicodeDecodeError:
         text, exact = raw.decode("utf-8", "replace"), False
     key, equals, value = text.partition("=")
-    return Comment(start, length, key, value, exact) if equals else Comment(start, length, "", text, exact)
+    if equals or key.strip().upper() == MARKER_KEY:
+        return Comment(start, length, key, value, exact)
+    return Comment(start, length, "", text, exact)
 
 
 def collect(source: ByteSource, start: int, end: int, place: str, area: AreaBuilder, framing: int) -> None:
@@ -141,6 +143,9 @@ def collect(source: ByteSource, start: int, end: int, place: str, area: AreaBuil
                 area.note(Code.TAG_UNREADABLE, f"{place}: a comment is longer than {TAG_VALUE_BYTES} bytes")
             continue
         area.field(place, comment.key.strip(), comment.value, comment.role)
+        if not comment.key and len(comment.value) <= _HEAD:
+            # Taggers show it as a name without a value, too.
+            area.field(place, comment.value.strip(), "")
         if not comment.exact and comment.role is FieldRole.MARKER:
             area.note(Code.TAG_UNREADABLE, f"{place}: a {MARKER_KEY} comment is not UTF-8")
     if block.damage is not None:

@@ -20,10 +20,11 @@ from noai.containers._riff import HEADER, Bounded, Chunk, RiffLayout, is_id
 from noai.containers._tails import Tail, TailKind, describe_tail, locate_tails, read_tail
 from noai.containers.interface import FieldRole
 from noai.errors import ContainerMalformed
-from noai.limits import TAG_BYTES, TAG_VALUE_BYTES, XMP_BYTES
-from noai.sources import ByteSource, read_exactly
+from noai.limits import MIB, TAG_BYTES, TAG_VALUE_BYTES, XMP_BYTES
+from noai.sources import ByteSource, BytesSource, read_exactly
 
-ID3: Final = (b"id3 ", b"ID3 ")
+#: In any letter case.
+ID3: Final = b"ID3 "
 XMP: Final = b"_PMX"
 #: Where XMP is read; noai writes it to the first.
 XMP_PLACES: Final = (XMP, b"XMP ")
@@ -31,8 +32,12 @@ MANIFEST: Final = b"C2PA"
 COPYRIGHT, COMMENT = b"ICOP", b"ICMT"
 _ROLES: Final = {COPYRIGHT: FieldRole.COPYRIGHT, COMMENT: FieldRole.COMMENT}
 #: Chunks that hold text of their own kind: it is shown as a whole.
-_TEXTS: Final = frozenset({b"bext", b"cart", b"iXML", b"axml", b"aXML", b"DISP"})
-_LABELS: Final = frozenset({b"labl", b"note", b"ltxt"})
+_TEXTS: Final = frozenset({b"BEXT", b"CART", b"IXML", b"AXML", b"DISP"})
+_LABELS: Final = frozenset({b"LABL", b"NOTE", b"LTXT"})
+#: Where LIST chunks lie in each other it is one in one; nothing defines more.
+_LIST_DEPTH: Final = 4
+#: What tags start with, where they stand out of place.
+_MARKS: Final = (b"ID3", b"id3 ", b"LIST", b"INFO", b"_PMX", b"XMP ", b"C2PA", b"APETAGEX")
 
 
 @dataclass(frozen=True)
@@ -100,11 +105,12 @@ def id3_chunks(source: ByteSource, layout: RiffLayout) -> list[Id3Chunk]:
     Raises:
         LimitExceeded: more tags in one than :data:`noai.limits.ID3_TAGS`.
     """
-    found = []
-    for chunk in layout.all(*ID3):
-        bounded = Bounded(source, chunk.end)
-        found.append(Id3Chunk(chunk, bounded, tuple(locate_leading(bounded, chunk.data))))
-    return found
+    return [_id3_chunk(source, chunk) for chunk in layout.chunks if chunk.id.upper() == ID3]
+
+
+def _id3_chunk(source: ByteSource, chunk: Chunk) -> Id3Chunk:
+    bounded = Bounded(source, chunk.end)
+    return Id3Chunk(chunk, bounded, tuple(locate_leading(bounded, chunk.data)))
 
 
 def trailing_tails(source: ByteSource, layout: RiffLayout) -> list[Tail]:
@@ -121,42 +127,95 @@ def read_tags(source: ByteSource, layout: RiffLayout, area: AreaBuilder) -> None
     for problem in layout.problems:
         area.note(Code.TAG_UNREADABLE, problem.message)
     for chunk in layout.chunks:
-        if chunk.id == b"LIST":
-            _read_list(source, chunk, area)
-        elif chunk.id in XMP_PLACES:
-            _read_xmp(source, chunk, area)
-        elif chunk.id == MANIFEST:
-            area.manifest("RIFF C2PA", chunk.data, chunk.size)
-        elif chunk.id in _TEXTS:
-            _read_text(source, chunk, area)
+        read_chunk(source, chunk, area)
     tagged = id3_chunks(source, layout)
     for each in tagged:
-        if not each.tags:
-            area.note(Code.TAG_UNREADABLE, f"the id3 chunk at {each.chunk.offset} holds no ID3v2 tag")
-        for tag in each.tags:
-            read_id3v2(each.source, tag, area)
+        _read_id3(each, area)
     if sum(len(each.tags) for each in tagged) > 1:
         area.note(Code.TAG_DUPLICATE, "several ID3v2 tags; all were read")
-    for tail in trailing_tails(source, layout):
+    tails = trailing_tails(source, layout)
+    for tail in tails:
         read_tail(source, tail, area)
+    end = tails[0].offset if tails else layout.size
+    if _holds_tags(source, layout.rest, end):
+        area.note(
+            Code.TAG_UNREADABLE, f"behind the last chunk, at {layout.rest}, tags stand among other bytes"
+        )
 
 
-def _read_list(source: ByteSource, chunk: Chunk, area: AreaBuilder) -> None:
+def read_chunk(source: ByteSource, chunk: Chunk, area: AreaBuilder) -> None:
+    """What any chunk but an ID3 one says goes to ``area``.
+
+    Names count in any letter case, as they do for taggers.
+
+    Raises:
+        LimitExceeded: see :class:`noai.containers._area.AreaBuilder`.
+    """
+    name = chunk.id.upper()
+    if name == b"LIST":
+        _read_list(source, chunk, area)
+    elif name in XMP_PLACES:
+        _read_xmp(source, chunk, area)
+    elif name == MANIFEST:
+        area.manifest("RIFF C2PA", chunk.data, chunk.size)
+    elif name in _TEXTS:
+        _read_text(source, chunk, area)
+
+
+def read_id3_chunk(source: ByteSource, chunk: Chunk, area: AreaBuilder) -> None:
+    """What an ID3 chunk says goes to ``area``.
+
+    Raises:
+        LimitExceeded: see :class:`noai.containers._area.AreaBuilder`.
+    """
+    _read_id3(_id3_chunk(source, chunk), area)
+
+
+def _read_id3(each: Id3Chunk, area: AreaBuilder) -> None:
+    if not each.tags:
+        area.note(Code.TAG_UNREADABLE, f"the id3 chunk at {each.chunk.offset} holds no ID3v2 tag")
+        return
+    for tag in each.tags:
+        read_id3v2(each.source, tag, area)
+    if _holds_tags(each.source, each.tags[-1].end, each.chunk.end):
+        message = f"the id3 chunk at {each.chunk.offset} holds more behind its tag"
+        area.note(Code.TAG_UNREADABLE, message)
+
+
+def _holds_tags(source: ByteSource, start: int, end: int) -> bool:
+    """Whether tags look to stand in bytes that nothing announces: yes if there are too many to look."""
+    if end - start > MIB:
+        return True
+    data = source.read_at(start, end - start) if end > start else b""
+    return any(mark in data for mark in _MARKS)
+
+
+def _read_list(source: ByteSource, chunk: Chunk, area: AreaBuilder, depth: int = 0) -> None:
+    if depth > _LIST_DEPTH:
+        area.note(Code.TAG_UNREADABLE, "LIST chunks lie too deep in each other")
+        return
     found = read_list(source, chunk, area)
     if found is None:
         area.note(Code.TAG_UNREADABLE, f"the LIST chunk at {chunk.offset} is longer than {TAG_BYTES} bytes")
         return
     if not found.whole:
         area.note(Code.TAG_UNREADABLE, f"the LIST chunk at {chunk.offset} holds bytes that are no entries")
+    kind = found.kind.decode("latin-1")
     for entry in found.entries:
-        if found.kind == b"INFO":
-            area.count_bytes(len(entry.data))
-            text, role = info_text(entry.data), _ROLES.get(entry.id, FieldRole.OTHER)
-            area.field("RIFF INFO", entry.id.decode("ascii"), text, role)
-        elif found.kind == b"adtl" and entry.id in _LABELS:
-            area.count_bytes(len(entry.data))
-            skip = 20 if entry.id == b"ltxt" else 4
-            area.field("RIFF adtl", entry.id.decode("ascii"), info_text(entry.data[skip:]))
+        name = entry.id.upper()
+        if name == b"LIST":
+            inner = Chunk(entry.id, 0, HEADER + len(entry.data), len(entry.raw))
+            _read_list(BytesSource(entry.raw), inner, area, depth + 1)
+            continue
+        area.count_bytes(len(entry.data))
+        skip, role = 0, FieldRole.OTHER
+        if kind.upper() == "INFO":
+            role = _ROLES.get(name, FieldRole.OTHER)
+        elif kind.lower() == "adtl":
+            if name not in _LABELS:
+                continue
+            skip = 20 if name == b"LTXT" else 4
+        area.field(f"RIFF {kind.strip()}", entry.id.decode("ascii"), info_text(entry.data[skip:]), role)
 
 
 def _read_xmp(source: ByteSource, chunk: Chunk, area: AreaBuilder) -> None:
@@ -185,7 +244,7 @@ def describe(source: ByteSource, layout: RiffLayout, foreign: Foreign, area: Are
         ContainerMalformed, LimitExceeded: when not every item could be read.
     """
     for chunk in layout.chunks:
-        if chunk.id in (b"data", MANIFEST, *ID3):
+        if chunk.id in (b"data", MANIFEST) or chunk.id.upper() == ID3:
             continue
         if chunk.id == XMP and chunk.size <= XMP_BYTES:
             yield from foreign.xmp("_PMX", read_exactly(source, chunk.data, chunk.size))

@@ -85,6 +85,8 @@ def _replaced(old: Chunk, data: bytes | None) -> Splice:
 
 def _plan_id3(source: ByteSource, layout: RiffLayout, edit: TagEdit) -> tuple[list[Splice], bytes]:
     present = [each for each in id3_chunks(source, layout) if each.tags]
+    # Other tools know the usual spellings of the chunk alone.
+    present.sort(key=lambda each: each.chunk.id not in (b"id3 ", b"ID3 "))
     splices: list[Splice] = []
     for number, each in enumerate(present):
         splices += _plan_id3_chunk(each, edit, writes=number == 0)

@@ -8,12 +8,13 @@ from typing import BinaryIO
 from noai.codes import Code
 from noai.containers import _flac_essence, _flac_write, _id3_upgrade
 from noai.containers._area import AreaBuilder
-from noai.containers._flac_blocks import PADDING, VORBIS_COMMENT, find_magic, read_layout
+from noai.containers._flac_blocks import APPLICATION, PADDING, VORBIS_COMMENT, find_magic, read_layout
+from noai.containers._flac_foreign import read_foreign
 from noai.containers._id3 import read_id3v2
 from noai.containers._id3_inventory import describe_tag
 from noai.containers._inventory import Foreign, sha256
 from noai.containers._splices import apply
-from noai.containers._tails import locate_tails, read_tail
+from noai.containers._tails import locate_tails, note_stray_tags, read_tail
 from noai.containers._vorbis import collect, parse
 from noai.containers._vorbis_edit import inventory
 from noai.containers.interface import ContainerName, TagArea, TagEdit
@@ -102,9 +103,13 @@ def _read_tags(source: ByteSource, area: AreaBuilder) -> None:
     for block in blocks:
         # Some taggers write a framing bit, which FLAC does not have.
         collect(source, block.data, block.end, "Vorbis comment", area, framing=1)
+    for block in layout.of_type(APPLICATION):
+        read_foreign(source, block, area)
     if len(blocks) > 1:
         area.note(Code.TAG_DUPLICATE, f"{len(blocks)} comment blocks; all were read")
     if layout.damage is not None:
         area.note(Code.TAG_UNREADABLE, f"the FLAC metadata is damaged: {layout.damage}")
-    for tail in locate_tails(source, layout.audio, source.size):
+    tails = locate_tails(source, layout.audio, source.size)
+    for tail in tails:
         read_tail(source, tail, area)
+    note_stray_tags(source, layout.audio, tails[0].offset if tails else source.size, area)

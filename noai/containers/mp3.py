@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import BinaryIO
 
 from noai.codes import Code
-from noai.containers import _ape, _ape_write, _id3_upgrade, _id3_write, _mp3_essence
+from noai.containers import _ape, _ape_write, _id3_upgrade, _id3_write, _mp3_essence, _mpeg
 from noai.containers._ape import ApeTag
 from noai.containers._area import AreaBuilder
 from noai.containers._id3 import Id3Tag, read_id3v2
@@ -16,7 +16,7 @@ from noai.containers._id3_inventory import describe_tag
 from noai.containers._inventory import Foreign
 from noai.containers._mp3_layout import Mp3Layout, detached_tags, is_mpeg_audio, read_layout
 from noai.containers._splices import Splice, apply
-from noai.containers._tails import TailKind, describe_tail, plan_id3v1, read_tail
+from noai.containers._tails import TailKind, describe_tail, note_stray_tags, plan_id3v1, read_tail
 from noai.containers.interface import ContainerName, TagArea, TagEdit
 from noai.errors import ContainerError, LimitExceeded, MarkError
 from noai.essence import EssenceReading
@@ -100,18 +100,37 @@ class Mp3:
 
 def _read_tags(source: ByteSource, area: AreaBuilder) -> None:
     layout = read_layout(source)
-    tags = [*layout.leading, *detached_tags(source, layout)]
-    for tag in tags:
+    for tag in layout.leading:
+        read_id3v2(source, tag, area)
+    detached = detached_tags(source, layout)
+    for tag in detached:
         read_id3v2(source, tag, area)
     if layout.ape is not None:
         _ape.read_ape(source, layout.ape, area)
     for tail in layout.tails:
         read_tail(source, tail, area)
+    note_stray_tags(source, layout.start, layout.end, area)
+    _check_count(source, layout, area)
     junk = Body(source, layout.start, min(layout.junk_end, layout.start + MP3_JUNK_BYTES))
-    if layout.leading and len(tags) == len(layout.leading) and holds_frames(junk, junk.start):
+    if layout.leading and not detached and holds_frames(junk, junk.start):
         area.note(Code.TAG_UNREADABLE, "ID3 frames stand behind the end of their tag")
-    if len(tags) > 1:
-        area.note(Code.TAG_DUPLICATE, f"{len(tags)} ID3v2 tags in front of the audio; all were read")
+    if (count := len(layout.leading) + len(detached)) > 1:
+        area.note(Code.TAG_DUPLICATE, f"{count} ID3v2 tags in front of the audio; all were read")
+
+
+def _check_count(source: ByteSource, layout: Mp3Layout, area: AreaBuilder) -> None:
+    """A note if the Info frame counts other bytes than there are; writers include it or do not."""
+    if layout.first is None:
+        return
+    data = source.read_at(layout.first, _mpeg.LONGEST_FRAME)
+    header = _mpeg.parse(data)
+    counted = None if header is None else _mpeg.counted_bytes(data, header)
+    if header is None or counted is None:
+        return
+    length = layout.end - layout.first
+    if not length - header.length <= counted <= length:
+        message = f"the Info frame counts {counted} bytes of audio, and there are {length}"
+        area.note(Code.XING_COUNT, message)
 
 
 def _id3_tags(source: ByteSource, layout: Mp3Layout) -> list[Id3Tag]:

@@ -1,7 +1,7 @@
 """MP4, M4A, QuickTime and their kin: ISO base media files (ISO/IEC 14496-12, 14496-14).
 
-Split by meaning: ``_bmff`` walks boxes; ``_mp4_tags`` and ``_mp4_values`` read the tag area;
-``_mp4_essence``, ``_mp4_samples``, ``_mp4_codecs`` and ``_mp4_timing`` read the audio;
+Split by meaning: ``_bmff`` walks boxes; ``_mp4_tags``, ``_mp4_uuid`` and ``_mp4_values``
+read the tag area; ``_mp4_essence``, ``_mp4_samples``, ``_mp4_codecs`` and ``_mp4_timing`` read the audio;
 ``_mp4_inventory`` lists what must survive; ``_mp4_edit`` and ``_mp4_write`` write.
 """
 
@@ -13,10 +13,9 @@ from typing import BinaryIO, Final
 from noai.containers._bmff import BoxReader
 from noai.containers._mp4_essence import read_essence, read_movie
 from noai.containers._mp4_inventory import list_foreign
-from noai.containers._mp4_tags import read_metadata
+from noai.containers._mp4_tags import read_area
 from noai.containers._mp4_write import write_movie, write_xmp
 from noai.containers.interface import ContainerName, TagArea, TagEdit
-from noai.errors import ContainerMalformed
 from noai.essence import EssenceReading
 from noai.sources import ByteSource
 
@@ -53,11 +52,8 @@ class Mp4:
         return ContainerName.MP4 if sane else None
 
     def read_tags(self, source: ByteSource) -> TagArea:
-        reader = BoxReader(source)
-        top = reader.top()
-        if not any(box.type == b"moov" for box in top):
-            raise ContainerMalformed("there is no moov box: the file is cut short or a fragment")
-        return read_metadata(reader, top).area.build()
+        """All of it that can be read. What is wrong with the rest, or with the file, is a note."""
+        return read_area(BoxReader(source))
 
     def read_essence(self, source: ByteSource) -> EssenceReading:
         reader = BoxReader(source)

@@ -13,6 +13,7 @@ from noai.containers._inventory import Foreign, sha256
 from noai.containers._ogg_pages import FIRST, Page, PageReader
 from noai.containers._ogg_streams import (
     C2PA,
+    NEVER_BEGAN,
     OPUS,
     UNKNOWN,
     VORBIS,
@@ -56,11 +57,16 @@ class Ogg:
     def read_tags(self, source: ByteSource) -> TagArea:
         """The comments of all streams of all chain links, video too.
 
-        What is wrong with one comment header is a note, so that the others still count.
+        What is wrong with one comment header is a note, so that the others still count; so is a
+        limit that was reached.
         """
         area = AreaBuilder()
+        heads = Demultiplexer(source)
         try:
-            heads = read_heads(source, whole=False)
+            heads.feed_heads()
+        except LimitExceeded as limit:
+            area.note(Code.LIMIT_EXCEEDED, str(limit))
+        try:
             _read_comments(heads, area)
         except LimitExceeded as limit:
             area.note(Code.LIMIT_EXCEEDED, str(limit))
@@ -77,7 +83,7 @@ class Ogg:
         """
         items: Counter[str] = Counter()
         area, foreign = AreaBuilder(), Foreign(edit)
-        heads = read_heads(source, whole=True)
+        heads = read_heads(source)
         for stream in heads.streams:
             if stream.kind is OPUS and stream.packets:
                 head = OpusHead.parse(read_exactly(stream.packets[0], 0, stream.packets[0].size))
@@ -119,6 +125,8 @@ def _read_comments(heads: Demultiplexer, area: AreaBuilder) -> None:
     if heads.gap is not None:
         length = heads.gap.end - heads.gap.offset
         area.note(Code.TAG_UNREADABLE, f"{length} bytes at {heads.gap.offset} are in no Ogg page")
+    if NEVER_BEGAN in heads.problems:
+        area.note(Code.TAG_UNREADABLE, NEVER_BEGAN)
 
 
 def _read_comment(stream: LogicalStream, area: AreaBuilder) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
+from typing import Final
 
 from noai.claim import strictest
 from noai.codes import Code
@@ -13,6 +15,11 @@ from noai.containers.interface import FieldRole, TagField
 from noai.limits import FINDINGS_PER_READER
 from noai.report import Finding, SignalSource
 from noai.signals.interface import Evidence
+
+#: What sets off a prefix: ``org.example.NAME``, ``COMM:NAME``; in full width too.
+_SEPARATOR: Final = re.compile("[.:\uff0e\uff1a]")
+#: Letters and digits of the longest name that is compared; those in the vocabularies have 19.
+_NAME_CHARS: Final = 40
 
 
 @dataclass(frozen=True)
@@ -22,8 +29,8 @@ class NamedValue:
     place: str
     #: The XMP namespace, as :func:`plain_namespace` writes it; None in a tag field.
     namespace: str | None
-    #: The name, as :func:`plain_name` writes it.
-    name: str
+    #: The name with and without prefixes, as :func:`plain_names` writes it.
+    names: tuple[str, ...]
     value: str
     #: Whether a marker belongs here.
     is_marker_slot: bool = False
@@ -33,23 +40,45 @@ def named_values(evidence: Evidence) -> Iterator[NamedValue]:
     """Every tag field, then every property of every XMP packet that could be parsed."""
     for field in evidence.area.fields:
         is_slot = field.role is FieldRole.MARKER
-        yield NamedValue(place_of(field), None, plain_name(field.key), field.value, is_slot)
+        yield NamedValue(place_of(field), None, plain_names(field.key), field.value, is_slot)
     for read in evidence.xmp:
         for item in read.properties:
             namespace = plain_namespace(item.namespace)
             place = f"{read.packet.place} {item.name}"
-            yield NamedValue(place, namespace, plain_name(item.name), item.value)
+            yield NamedValue(place, namespace, plain_names(item.name), item.value)
 
 
-def plain_name(key: str) -> str:
-    """``key`` so that spellings compare: upper case, no punctuation, no reverse-domain prefix."""
-    last = key.rpartition(".")[2]
-    return "".join(character for character in last.upper() if character.isalnum())
+def plain_names(key: str) -> tuple[str, ...]:
+    """What ``key`` may mean: its last part, its last two together, and so on up to the whole.
+
+    So ``com.example.NoAI``, ``COMM:NO_AI.`` and ``No.AI`` all include ``NOAI``.
+    """
+    names: list[str] = []
+    name = ""
+    for part in reversed(_SEPARATOR.split(key)):
+        plain = plain_name(part)
+        if plain:
+            name = plain + name
+            if len(name) > _NAME_CHARS:
+                break
+            names.append(name)
+    return tuple(names)
+
+
+def plain_name(text: str) -> str:
+    """``text`` so that spellings compare: compatibility characters resolved, upper case, no punctuation."""
+    # Marks go first: normalisation sorts long runs of them in quadratic time.
+    normal = unicodedata.normalize("NFKC", _letters(text))
+    return _letters(normal.upper())
+
+
+def _letters(text: str) -> str:
+    return "".join(character for character in text if character.isalnum())
 
 
 def plain_namespace(uri: str) -> str:
-    """An XML namespace so that common misspellings compare: no scheme, no closing ``/`` or ``#``."""
-    return re.sub(r"^https?://", "", uri.strip().casefold()).rstrip("/#")
+    """An XML namespace so that common misspellings compare: no scheme, ``www``, closing ``/`` or ``#``."""
+    return re.sub(r"^https?://(?:www\.)?", "", uri.strip().casefold()).rstrip("/#")
 
 
 def without_zeros(packet: bytes) -> bytes:

@@ -18,22 +18,25 @@ from noai.claim import Permission, Use, Uses, strictest
 from noai.codes import Code
 from noai.errors import ContainerError, ContainerMalformed, LimitExceeded
 from noai.jumbf import Content, fault_of
-from noai.limits import CBOR_DEPTH, TAG_VALUE_BYTES
+from noai.limits import CBOR_DEPTH, TRAINING_ASSERTION_BYTES
+from noai.vocabulary import TABLE, Vocabulary
 
 #: With a version and with the instance suffix that C2PA gives to further assertions of one label.
 _LABEL: Final = re.compile(r"(?:cawg|c2pa)\.training-mining(?:\.v\d+)?(?:__\d+)?")
 
 ENTRIES: Final[dict[str, Use]] = {
-    **{use.value: use for use in Use},
-    "c2pa.ai_generative_training": Use.GENERATIVE_TRAINING,
-    "c2pa.ai_training": Use.TRAINING,
-    "c2pa.data_mining": Use.DATA_MINING,
-    "c2pa.ai_inference": Use.INFERENCE,
+    token.name: use
+    for vocabulary in (Vocabulary.CAWG, Vocabulary.C2PA)
+    for token in TABLE[vocabulary]
+    for use in token.denies
 }
+#: The same without their prefixes, for denials: ``ai_training``.
+_SHORT: Final = {name.rpartition(".")[2]: use for name, use in ENTRIES.items()}
 #: The schema's name and the name that the prose of the specification uses.
 _CONSTRAINTS: Final = ("constraint_info", "constraints_info")
-_DENIALS: Final = (b"notAllowed", b"constrained")
-_JSON_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_DENIALS: Final = frozenset(permission.value.casefold() for permission in Permission if permission.denies)
+#: What decides how deep JSON nests. An escaped character goes as one, so that ``\"`` ends no string.
+_JSON_MARK: Final = re.compile(r'\\.|["\[\]{}]', re.DOTALL)
 _SHOWN: Final = 300
 
 
@@ -70,7 +73,10 @@ def read_assertion(contents: Sequence[Content], budget: cbor.Budget | None = Non
         stated, found = _entries(value)
         uses.append(stated)
         codes.update(dict.fromkeys(found))
-        uses.append(_denied_anywhere(value))
+        denied, unknown = _denied_anywhere(value)
+        uses.append(denied)
+        if unknown:
+            codes[Code.UNKNOWN_VALUE] = None
     combined = strictest(uses)
     if Code.C2PA_MALFORMED in codes or Code.LIMIT_EXCEEDED in codes:
         combined = {use: permission for use, permission in combined.items() if permission.denies}
@@ -92,15 +98,36 @@ def _entries(value: cbor.Value) -> tuple[Uses, tuple[Code, ...]]:
         codes[Code.C2PA_MALFORMED] = None
     stated: list[Uses] = []
     for key, entry in entries.pairs:
-        use = ENTRIES.get(key) if isinstance(key, str) else None
+        use = _use(key)
         if use is None:
+            if _could_deny(entry):
+                codes[Code.UNKNOWN_VALUE] = None
             continue
         permission, code = _permission(entry)
-        if permission is not None:
+        # A name in another spelling may deny, never permit.
+        if permission is not None and (permission.denies or key in ENTRIES):
             stated.append({use: permission})
         if code is not None:
             codes[code] = None
     return strictest(stated), tuple(codes)
+
+
+def _use(key: cbor.Value) -> Use | None:
+    """The use that ``key`` names, in whatever case, and with or without the prefix."""
+    if not isinstance(key, str):
+        return None
+    if key in ENTRIES:
+        return ENTRIES[key]
+    name = key.strip().casefold()
+    return ENTRIES.get(name, _SHORT.get(name))
+
+
+def _could_deny(entry: cbor.Value) -> bool:
+    """Whether the entry of an unknown name says, or could mean, anything but a permission."""
+    words = entry.all("use") if isinstance(entry, cbor.Map) else []
+    return any(word != Permission.ALLOWED.value for word in words) or any(
+        isinstance(part, str) and part.strip().casefold() in _DENIALS for part in cbor.walk(entry)
+    )
 
 
 def _permission(entry: cbor.Value) -> tuple[Permission | None, Code | None]:
@@ -128,16 +155,20 @@ def _constraint(entry: cbor.Map) -> str:
 # -- the search for denials -----------------------------------------------------------------
 
 
-def _denied_anywhere(value: cbor.Value) -> Uses:
-    """Denials under known keys, wherever in the assertion they stand."""
+def _denied_anywhere(value: cbor.Value) -> tuple[Uses, bool]:
+    """Denials wherever in the assertion they stand, and whether there are some of an unknown use."""
     found: list[Uses] = []
+    unknown = False
     for part in cbor.walk(value):
         for key, entry in part.pairs if isinstance(part, cbor.Map) else ():
-            use = ENTRIES.get(key) if isinstance(key, str) else None
-            words = entry.all("use") if isinstance(entry, cbor.Map) else []
-            if use is not None and isinstance(entry, cbor.Map):
-                found += [{use: denial} for denial in _denials(words, bool(_constraint(entry)))]
-    return strictest(found)
+            if not isinstance(entry, cbor.Map):
+                continue
+            use = _use(key)
+            denials = list(_denials(entry.all("use"), bool(_constraint(entry))))
+            if use is not None:
+                found += [{use: denial} for denial in denials]
+            unknown = unknown or (use is None and bool(denials))
+    return strictest(found), unknown
 
 
 def _denials(words: Sequence[cbor.Value], constraint: bool) -> Iterator[Permission]:
@@ -150,16 +181,17 @@ def _denials(words: Sequence[cbor.Value], constraint: bool) -> Iterator[Permissi
 
 def _denied_by_words(data: bytes) -> Uses:
     """Of bytes that cannot be parsed: every use that is named in them, if they hold a denying word."""
-    if not any(word in data for word in _DENIALS):
+    data = data.lower()
+    if not any(word.encode() in data for word in _DENIALS):
         return {}
-    return {use: Permission.NOT_ALLOWED for key, use in ENTRIES.items() if key.encode() in data}
+    return {use: Permission.NOT_ALLOWED for name, use in _SHORT.items() if name.encode() in data}
 
 
 # -- parsing --------------------------------------------------------------------------------
 
 
 def _parse(content: Content, budget: cbor.Budget) -> tuple[cbor.Value, ContainerError | None]:
-    if len(content.data) > TAG_VALUE_BYTES:
+    if len(content.data) > TRAINING_ASSERTION_BYTES:
         return None, LimitExceeded(f"a training assertion of {len(content.data)} bytes")
     if content.kind == b"cbor":
         result = cbor.salvage(content.data, budget)
@@ -174,6 +206,8 @@ def _parse(content: Content, budget: cbor.Budget) -> tuple[cbor.Value, Container
 
 def _parse_json(data: bytes, budget: cbor.Budget) -> cbor.Value:
     """JSON in the shape that CBOR decodes to, so that both are read by one code, duplicates kept."""
+    if budget.items < 1:
+        raise LimitExceeded("no items are left for a JSON assertion")
     try:
         text = data.decode("utf-8")
         # Counted before parsing, because the parser recurses.
@@ -188,12 +222,19 @@ def _parse_json(data: bytes, budget: cbor.Budget) -> cbor.Value:
 
 
 def _depth(text: str) -> int:
+    """How deep brackets nest outside strings, in one pass."""
     depth = deepest = 0
-    for character in _JSON_STRING.sub("", text):
-        if character in "[{":
+    in_string = False
+    for match in _JSON_MARK.finditer(text):
+        mark = match[0]
+        if mark == '"':
+            in_string = not in_string
+        elif in_string:
+            continue
+        elif mark in "[{":
             depth += 1
             deepest = max(deepest, depth)
-        elif character in "]}":
+        elif mark in "]}":
             depth -= 1
     return deepest
 

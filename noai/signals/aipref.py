@@ -42,7 +42,7 @@ class AiPrefReader:
 
 def _findings(evidence: Evidence) -> Iterator[Finding]:
     for item in named_values(evidence):
-        if item.name == _NAME:
+        if _NAME in item.names:
             uses, codes, message = judge(item.value)
             yield Finding(
                 SignalSource.AIPREF, item.place, uses, codes=codes, message=message, value=item.value

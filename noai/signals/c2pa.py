@@ -17,7 +17,7 @@ from noai.errors import LimitExceeded, ManifestError, XmpMalformed
 from noai.jumbf import Manifest, Store, read_store
 from noai.limits import MANIFEST_BYTES, MANIFESTS_PER_FILE
 from noai.manifest import SIDECAR_TYPE, read_validation
-from noai.report import Check, Finding, PermitProof, SignalSource
+from noai.report import Check, Finding, PermitProof, SignalSource, SignedBy
 from noai.signals._c2pa_checks import Checks, check_active, claimed_signer
 from noai.signals._reading import bounded, plain_namespace
 from noai.signals._training_mining import Statement, is_training_label, read_assertion
@@ -91,8 +91,7 @@ def _read_store(held: _Held, evidence: Evidence) -> Iterator[Finding]:
             checks = _check(manifest, store, held, evidence)
             yield from (_with_checks(finding, checks, silent=not statements) for finding in found)
         else:
-            signed_by = claimed_signer(manifest)
-            yield from (replace(finding, signed_by=signed_by) for finding in found)
+            yield from (_with_claimant(finding, claimed_signer(manifest)) for finding in found)
 
 
 _Statements = list[tuple[str, Statement]]
@@ -174,12 +173,21 @@ def _refusal(store: Store, evidence: Evidence) -> Code | None:
     return Code.C2PA_UNREAD if unread - {Code.C2PA_DUPLICATE} else None
 
 
+def _with_claimant(finding: Finding, signer: SignedBy | None, *, verified: bool = False) -> Finding:
+    """Whom the certificate names. Unless the signature was verified, anybody could have put it there."""
+    if signer is None:
+        return finding
+    how = "signed as" if verified else "claimed by"
+    return replace(
+        finding, signed_by=signer, message=f"{how} {signer.subject or signer.kid}: {finding.message}"
+    )
+
+
 def _with_checks(finding: Finding, checks: Checks, *, silent: bool) -> Finding:
     codes = dict.fromkeys((*finding.codes, *checks.codes))
     if silent and Code.C2PA_HASH_MISMATCH in codes and checks.signature is Check.PASS:
         codes = {Code.C2PA_STALE_SILENT if c is Code.C2PA_HASH_MISMATCH else c: None for c in codes}
-    subject = checks.signed_by.subject if checks.signed_by is not None else None
-    message = f"signed as {subject}: {finding.message}" if subject else finding.message
+    finding = _with_claimant(finding, checks.signed_by, verified=checks.signature is Check.PASS)
     return replace(
         finding,
         signature=checks.signature,
@@ -187,8 +195,7 @@ def _with_checks(finding: Finding, checks: Checks, *, silent: bool) -> Finding:
         binding=checks.binding,
         time=checks.time,
         codes=tuple(codes),
-        message=f"{message}; {checks.message}" if checks.message else message,
-        signed_by=checks.signed_by,
+        message=f"{finding.message}; {checks.message}" if checks.message else finding.message,
         # Gathered assertions are not attributed to the signer, so they cannot permit in its name.
         permit=PermitProof() if Code.C2PA_GATHERED in codes else checks.permit,
     )

@@ -1,6 +1,7 @@
 """Tags that people and small tools write to opt out, without any specification.
 
-Names are compared without case and punctuation, so that ``No-AI-Training`` is ``NO_AI_TRAINING``.
+Names are compared without case, punctuation and prefixes, so that ``No-AI-Training`` and
+``COMM:no.ai.training`` are ``NO_AI_TRAINING``.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from noai.claim import Uses
 from noai.codes import Code
 from noai.marker import FLAG_VALUES, is_flag
 from noai.report import Finding, SignalSource
-from noai.signals._reading import NamedValue, bounded, named_values, plain_name
+from noai.signals._reading import NamedValue, bounded, named_values, plain_name, plain_names
 from noai.signals.interface import Evidence
 from noai.vocabulary import TABLE, Token, Vocabulary, lookup
 
@@ -35,12 +36,12 @@ class TagReader:
 
 def _findings(evidence: Evidence) -> Iterator[Finding]:
     for item in named_values(evidence):
-        token = _TOKENS.get(item.name)
-        if token is None or (item.is_marker_slot and not is_flag(item.value)):
+        if item.is_marker_slot and not is_flag(item.value):
             continue  # what is no plain yes in the marker's own tag is read by MarkerReader
-        finding = _permission(token, item) if token.permits else _opt_out(token, item)
-        if finding is not None:
-            yield finding
+        for token in (_TOKENS[name] for name in item.names if name in _TOKENS):
+            finding = _permission(token, item) if token.permits else _opt_out(token, item)
+            if finding is not None:
+                yield finding
 
 
 def _opt_out(token: Token, item: NamedValue) -> Finding | None:
@@ -48,7 +49,7 @@ def _opt_out(token: Token, item: NamedValue) -> Finding | None:
     if value in _NO:
         return None  # not opted out: no statement, and no permission
     # The name of an opt-out as a value ("NO_AI_TRAINING") is a yes.
-    if value in _YES or plain_name(value) in _TOKENS or token is _BY_PRESENCE:
+    if value in _YES or token is _BY_PRESENCE or not _TOKENS.keys().isdisjoint(plain_names(value)):
         return _finding(item, token.denial, (), f"{token.name} opts out")
     return _unknown(token, item)
 

@@ -12,11 +12,12 @@ from typing import Final
 
 from noai.codes import Code
 from noai.report import Finding, SignalSource
-from noai.signals._reading import NamedValue, bounded, named_values, plain_namespace, without_zeros
+from noai.signals._reading import NamedValue, bounded, named_values, without_zeros
 from noai.signals.interface import Evidence
 from noai.vocabulary import DENY_ALL, Vocabulary, lookup
 
-_NAMESPACE: Final = plain_namespace("http://www.w3.org/ns/tdmrep/")
+#: Part of the namespace, which has been seen with a year, a version, or ``#`` at its end.
+_NAMESPACE: Final = "tdmrep"
 _RESERVED: Final = re.compile(rb"""reservation\s*(?:=\s*["']|>)\s*1\b""", re.IGNORECASE)
 
 
@@ -41,7 +42,7 @@ def _findings(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _is_property(item: NamedValue, name: str) -> bool:
-    return item.name == f"TDM{name}" or (item.name == name and item.namespace == _NAMESPACE)
+    return f"TDM{name}" in item.names or (name in item.names and _NAMESPACE in (item.namespace or ""))
 
 
 def _reservation(item: NamedValue) -> Finding:

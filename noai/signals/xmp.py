@@ -15,13 +15,17 @@ from noai.codes import Code
 from noai.containers.interface import XmpPacket
 from noai.errors import LimitExceeded, XmpMalformed
 from noai.report import Finding, SignalSource
-from noai.signals._reading import bounded, plain_namespace, without_zeros
+from noai.signals._reading import bounded, plain_names, without_zeros
 from noai.signals.interface import Evidence
 from noai.vocabulary import DENY_ALL, Token, Vocabulary, lookup
-from noai.xmp import DATA_MINING, PLUS_NS, Property
+from noai.xmp import DATA_MINING, Property
 
 _PROHIBITED: Final = "DMI-PROHIBITED"
-_VALUE: Final = re.compile(r"(?:https?://ns\.useplus\.org/ldf/vocab/|plus:)?(?P<code>[^/]*)/?", re.IGNORECASE)
+_VALUE: Final = re.compile(
+    r"(?:https?://(?:ns\.|www\.)?useplus\.(?:org|com)/ldf/vocab/|plus:)?(?P<code>[^/]*)/?", re.IGNORECASE
+)
+#: Part of the namespace, which has been seen with other hosts and versions.
+_NAMESPACE: Final = "useplus"
 _NOTHING: Final[Uses] = MappingProxyType({})
 
 
@@ -52,9 +56,13 @@ def _unread(packet: XmpPacket, error: XmpMalformed | LimitExceeded) -> Finding:
 
 def _speaks(item: Property) -> bool:
     """Whether ``item`` is ``plus:DataMining``, or a writer meant it to be."""
-    if item.name.casefold() != DATA_MINING.casefold():
+    if DATA_MINING.upper() not in plain_names(item.name):
         return False
-    return plain_namespace(item.namespace) == plain_namespace(PLUS_NS) or _token(item.value) is not None
+    return (
+        _NAMESPACE in item.namespace.casefold()
+        or _token(item.value) is not None
+        or _PROHIBITED in item.value.upper()
+    )
 
 
 def _token(value: str) -> Token | None:

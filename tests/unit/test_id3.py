@@ -112,7 +112,8 @@ def test_roles_follow_the_key() -> None:
 @pytest.mark.parametrize("version", [2, 3])
 def test_an_unsynchronised_tag_is_decoded(version: int) -> None:
     name, picture = ("TXX", "PIC") if version == 2 else ("TXXX", "APIC")
-    body = frame(version, picture, b"\0\xff\x00\xff\xe0") + frame(version, name, b"\0NOAI\0\xff")
+    head = b"\0PNG\3\0" if version == 2 else b"\0image/png\0\3\0"
+    body = frame(version, picture, head + b"\xff\x00\xff\xe0") + frame(version, name, b"\0NOAI\0\xff")
     encoded = body.replace(b"\xff", b"\xff\x00")
     data = b"ID3" + bytes((version, 0, 0x80)) + syncsafe(len(encoded)) + encoded
     assert said(data) == [("NOAI", "ÿ")]

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from noai.containers._mp4_tags import C2PA_UUID, XMP_UUID
+from noai.containers._mp4_uuid import C2PA_UUID, XMP_UUID
 from noai.containers.interface import FieldRole, TagArea, TagEdit
 from noai.containers.mp4 import Mp4
 from noai.errors import (

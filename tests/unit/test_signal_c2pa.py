@@ -123,6 +123,7 @@ def test_a_marked_file_states_its_denials_and_passes_every_check(path: Path) -> 
     assert finding.signed_by is not None
     assert finding.signed_by.kid == thumbprint(SIGNER.chain[0])
     assert finding.signed_by.subject == "leaf of es256"
+    assert finding.message.startswith("signed as leaf of es256: ")
     assert "notAllowed" in finding.message
 
 
@@ -192,6 +193,18 @@ def test_two_copies_are_two_findings_so_that_the_strictest_wins() -> None:
     assert all(checks(finding) == ["pass"] * 4 for finding in said)
 
 
+@pytest.mark.parametrize("name", ["ai_training", "cawg.ai_training ", "CAWG.AI_TRAINING"])
+def test_a_denial_in_another_spelling_of_its_use_denies(name: str) -> None:
+    finding = only(foreign(MP3, [training((name, "notAllowed"))]))
+    assert finding.denies == {Use.TRAINING}
+    assert finding.codes == (Code.SIGNER_TRUSTED,)
+
+
+def test_a_denial_of_an_unknown_use_is_a_finding() -> None:
+    finding = only(foreign(MP3, [training(("com.example.ai_training", "notAllowed"))]))
+    assert Code.UNKNOWN_VALUE in finding.codes
+
+
 # -- who said it ----------------------------------------------------------------------------
 
 
@@ -235,6 +248,7 @@ def test_an_edit_cannot_launder_a_denial() -> None:
     assert checks(ingredient) == ["not_run"] * 4
     assert ingredient.signed_by is not None
     assert ingredient.signed_by.kid == thumbprint(SIGNER.chain[0])
+    assert ingredient.message.startswith("claimed by leaf of es256: ")
 
 
 def test_a_permission_of_an_earlier_manifest_never_counts() -> None:
@@ -307,6 +321,7 @@ def test_an_altered_assertion_fails_the_signature_and_still_denies() -> None:
     finding = only(altered)
     assert finding.signature is Check.FAIL
     assert (finding.signer, finding.time) == (Check.NOT_RUN, Check.NOT_RUN)
+    assert finding.message.startswith("claimed by leaf of es256: ")
     assert Code.C2PA_INVALID in finding.codes
     assert Use.TRAINING in finding.denies
 

@@ -135,6 +135,38 @@ def test_an_unknown_prohibition_still_denies(value: str) -> None:
     assert finding.codes == (Code.UNKNOWN_VALUE,)
 
 
+def in_namespace(uri: str, name: str, value: str) -> str:
+    return f'<odd:{name} xmlns:odd="{uri}">{value}</odd:{name}>'
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "http://ns.useplus.org/ldf/xmp/1.1/",
+        "http://www.useplus.org/ldf/",
+        "https://NS.UsePLUS.org/ldf/xmp/1.0",
+        "urn:other",
+    ],
+)
+@pytest.mark.parametrize("name", ["DataMining", "datamining", "Data-Mining", "plus.DataMining"])
+@pytest.mark.parametrize("value", ["see DMI-PROHIBITED", "http://elsewhere/DMI-PROHIBITED-NEW"])
+def test_data_mining_in_an_unknown_namespace_is_never_dropped(uri: str, name: str, value: str) -> None:
+    (finding,) = in_xmp(XmpReader(), in_namespace(uri, name, value))
+    assert (finding.uses, finding.codes) == (DENY_ALL, (Code.UNKNOWN_VALUE,))
+
+
+def test_an_unknown_value_in_a_namespace_like_that_of_plus_is_a_finding() -> None:
+    (finding,) = in_xmp(XmpReader(), in_namespace("http://www.useplus.org/x/", "DataMining", "what"))
+    assert says_nothing_but(finding, Code.UNKNOWN_VALUE)
+
+
+@pytest.mark.parametrize("host", ["www.useplus.org", "useplus.org", "NS.useplus.com"])
+def test_a_code_after_another_host_of_plus_is_that_code(host: str) -> None:
+    value = f"http://{host}/ldf/vocab/DMI-PROHIBITED-GENAIMLTRAINING"
+    (finding,) = in_xmp(XmpReader(), f"<plus:DataMining>{value}</plus:DataMining>")
+    assert (finding.denies, finding.codes) == (GENERATIVE, ())
+
+
 def test_a_known_code_in_a_wrong_namespace_counts_and_other_properties_do_not() -> None:
     (finding,) = in_xmp(XmpReader(), "<other:datamining>DMI-PROHIBITED</other:datamining>")
     assert finding.denies == ALL
@@ -163,7 +195,17 @@ def test_a_packet_past_the_limit_is_a_finding() -> None:
 
 @pytest.mark.parametrize(
     "key",
-    ["tdm-reservation", "TDM_RESERVATION", "tdm:reservation", "TDMReservation", "org.w3.tdm-reservation"],
+    [
+        "tdm-reservation",
+        "TDM_RESERVATION",
+        "tdm:reservation",
+        "tdm.reservation",
+        "tdm reservation",
+        "TDMReservation",
+        "org.w3.tdm-reservation",
+        "org.w3.tdm.reservation",
+        "COMM:tdm-reservation",
+    ],
 )
 def test_tdm_reservation_in_tags(key: str) -> None:
     (reserved,) = tagged(TdmRepReader(), key, " 1 ")
@@ -184,6 +226,20 @@ def test_tdm_reservation_in_xmp() -> None:
     (finding,) = TdmRepReader().read(evidence(xmp=[b"<tdm:reservation>1</tdm:reservation"]))
     assert finding.uses == DENY_ALL
     assert Code.XMP_MALFORMED in finding.codes
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "http://www.w3.org/ns/tdmrep/1.0/",
+        "https://w3.org/ns/tdmrep#",
+        "http://www.w3.org/2022/TDMRep/",
+        "urn:tdmrep",
+    ],
+)
+def test_a_reservation_in_a_namespace_like_that_of_tdmrep_is_never_dropped(uri: str) -> None:
+    (finding,) = in_xmp(TdmRepReader(), in_namespace(uri, "reservation", "1"))
+    assert (finding.uses, finding.codes) == (DENY_ALL, ())
 
 
 def test_a_tdm_policy_alone_denies_nothing() -> None:
@@ -210,11 +266,28 @@ def test_a_tdm_policy_alone_denies_nothing() -> None:
         ("NO_AI", "on"),
         ("DO_NOT_TRAIN", "1"),
         ("AI_TRAINING_ALLOWED", "no"),
+        ("NO_AI_TRAINING.", "1"),
+        ("No.AI.Training", "1"),
+        ("com.example.no.ai.training", "1"),
+        ("no:ai:training", "1"),
+        ("NOAI.", "1"),
+        ("NoAI..:", "1"),
+        ("COMM:NO_AI_TRAINING", "1"),
+        ("COMM:no.ai.training", "1"),
+        ("TXXX:NOAI", "1"),
+        ("\uff2e\uff2f\uff21\uff29", "1"),
+        ("COMM\uff1ano\uff0eai_training", "1"),
+        ("DO_NOT_TRAIN", "no.ai.training"),
     ],
 )
 def test_hobby_tags_deny_everything(key: str, value: str) -> None:
     (finding,) = tagged(TagReader(), key, value)
     assert (finding.source, finding.uses, finding.codes) == (SignalSource.TAG, DENY_ALL, ())
+
+
+def test_a_name_is_not_found_inside_another_one() -> None:
+    for key in ("CASINO_AI", "NOAI.NET", "NO_AI_TRAINING.COMMENT", "x" * 5000 + "NOAI", "." * 5000, "AI"):
+        assert tagged(TagReader(), key, "1") == []
 
 
 @pytest.mark.parametrize("value", ["1", "true", "YES", " Yes "])
@@ -327,7 +400,7 @@ def test_a_denial_past_the_bound_is_never_lost() -> None:
         ("train-genai=n,,", GENERATIVE, set(), (Code.UNKNOWN_VALUE,)),
     ],
 )
-@pytest.mark.parametrize("key", ["CONTENT-USAGE", "Content_Usage"])
+@pytest.mark.parametrize("key", ["CONTENT-USAGE", "Content_Usage", "content.usage", "COMM:Content-Usage"])
 def test_usage_preferences(
     key: str, value: str, denied: set[Use], allowed: set[Use], codes: tuple[Code, ...]
 ) -> None:
@@ -385,7 +458,17 @@ def test_what_is_no_dictionary_is_an_error(text: str) -> None:
 # -- any content ----------------------------------------------------------------------------
 
 KEYS = st.sampled_from(
-    ["NOAI", "AI_TRAINING_OPT_OUT", "CONTENT-USAGE", "TDM-RESERVATION", "TDM-POLICY", "COMM", "..", ""]
+    [
+        "NOAI",
+        "AI_TRAINING_OPT_OUT",
+        "CONTENT-USAGE",
+        "TDM-RESERVATION",
+        "TDM-POLICY",
+        "COMM",
+        "..",
+        "",
+        "no.ai",
+    ]
 )
 VALUES = st.one_of(
     st.text(max_size=60),

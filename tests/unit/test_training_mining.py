@@ -13,7 +13,7 @@ from noai.cbor import Budget
 from noai.claim import Permission, Use
 from noai.codes import Code
 from noai.jumbf import Content
-from noai.limits import TAG_VALUE_BYTES
+from noai.limits import CBOR_DEPTH, TRAINING_ASSERTION_BYTES
 from noai.signals._training_mining import is_training_label, read_assertion
 from tests.manifests import Pairs, cbor_bytes
 
@@ -68,8 +68,68 @@ def test_every_entry_key_is_known(key: str) -> None:
     assert (len(uses), codes) == (1, set())
 
 
-def test_unknown_entries_are_ignored() -> None:
-    assert read({"entries": {"org.example.x": {"use": "notAllowed"}, 5: 6}}) == ({}, set())
+@pytest.mark.parametrize(
+    "entry", [{"use": "allowed"}, {"use": "allowed", "constraint_info": "none"}, {}, 6, "free text"]
+)
+def test_an_unknown_entry_that_denies_nothing_is_ignored(entry: Any) -> None:
+    value = {"entries": {"org.example.x": entry, 5: 6, "cawg.data_mining": {"use": "allowed"}}}
+    assert read(value) == ({Use.DATA_MINING: Permission.ALLOWED}, set())
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "ai_training",
+        " AI_Training",
+        "cawg.ai_training ",
+        "CAWG.AI_TRAINING",
+        "C2PA.ai_training",
+        "cawg.ai_training\n",
+        "\tCawg.AI_Training",
+    ],
+)
+def test_an_entry_in_another_spelling_denies_and_never_permits(key: str) -> None:
+    def stated(**entry: str) -> tuple[dict[Use, Permission], set[Code]]:
+        return read({"entries": {key: entry}})
+
+    assert stated(use="notAllowed") == ({Use.TRAINING: Permission.NOT_ALLOWED}, set())
+    assert stated(use="constrained", constraint_info="ask") == ({Use.TRAINING: Permission.CONSTRAINED}, set())
+    assert stated(use="allowed") == ({}, set())
+    assert stated(use="denied") == ({}, {Code.UNKNOWN_VALUE})
+    assert stated(word="notAllowed") == ({}, {Code.C2PA_MALFORMED})
+
+
+@pytest.mark.parametrize("use", Use)
+def test_every_use_is_known_by_its_short_name(use: Use) -> None:
+    short = use.value.rpartition(".")[2]
+    assert read({"entries": {short: {"use": "notAllowed"}}}) == ({use: Permission.NOT_ALLOWED}, set())
+
+
+@pytest.mark.parametrize("key", ["org.example.x", "com.example.ai_training", "ai training", "", 5, b"x"])
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"use": "notAllowed"},
+        {"use": "constrained", "constraint_info": "ask"},
+        {"use": "NotAllowed"},
+        {"use": "denied"},
+        {"use": 0},
+        Pairs(("use", "allowed"), ("use", "notAllowed")),
+        {"Use": "notAllowed"},
+        "notAllowed",
+        ["constrained"],
+    ],
+)
+def test_a_denial_under_an_unknown_name_is_a_finding(key: Any, entry: Any) -> None:
+    value = {"entries": {key: entry, "cawg.data_mining": {"use": "allowed"}}}
+    assert read(value) == ({Use.DATA_MINING: Permission.ALLOWED}, {Code.UNKNOWN_VALUE})
+
+
+def test_a_denial_under_an_unknown_name_outside_the_entries_is_a_finding() -> None:
+    assert read({"entries": {}, "more": {"org.example.x": {"use": "notAllowed"}}}) == (
+        {},
+        {Code.UNKNOWN_VALUE},
+    )
 
 
 @pytest.mark.parametrize("word", ["NotAllowed", "denied", "", "allowed "])
@@ -125,6 +185,28 @@ def test_json_of_any_other_form_is_a_finding(data: bytes) -> None:
     assert codes & {Code.C2PA_MALFORMED, Code.LIMIT_EXCEEDED}
 
 
+@pytest.mark.parametrize("end", [b"", b"\\", b'"', b"[" * 40])
+def test_escaped_quotes_in_json_cost_linear_time(end: bytes) -> None:
+    """A pattern that starts again at every quote took 2 s for half as much."""
+    count = (TRAINING_ASSERTION_BYTES - 100) // 2
+    uses, codes = read(b'"' + b'\\"' * count + end, b"json")
+    assert not uses
+    assert codes == {Code.C2PA_MALFORMED}
+
+
+def test_only_brackets_outside_strings_nest_json() -> None:
+    text = '\\"[{' * CBOR_DEPTH
+    assert read(f'{{"entries": {{}}, "x": "{text}"}}'.encode(), b"json") == ({}, set())
+    deep = '["a\\\\",' * (CBOR_DEPTH + 1)
+    assert Code.LIMIT_EXCEEDED in read(deep.encode(), b"json")[1]
+
+
+def test_what_cannot_be_parsed_is_searched_in_any_spelling() -> None:
+    uses, codes = read(b'{"entries": {"AI_Training": {"use": "NOTALLOWED"}', b"json")
+    assert uses == {Use.TRAINING: Permission.NOT_ALLOWED}
+    assert codes == {Code.C2PA_MALFORMED}
+
+
 def test_an_assertion_of_both_forms_or_neither_is_damaged_and_searched() -> None:
     yes, no = ({"entries": {"cawg.ai_training": {"use": word}}} for word in ("allowed", "notAllowed"))
     both = read_assertion([Content(b"cbor", cbor_bytes(yes)), Content(b"cbor", cbor_bytes(no))])
@@ -136,7 +218,7 @@ def test_an_assertion_of_both_forms_or_neither_is_damaged_and_searched() -> None
 
 
 def test_an_assertion_beyond_the_limit_is_searched_but_not_parsed() -> None:
-    data = cbor_bytes({"entries": SAYS_NO, "pad": bytes(TAG_VALUE_BYTES)})
+    data = cbor_bytes({"entries": SAYS_NO, "pad": bytes(TRAINING_ASSERTION_BYTES)})
     uses, codes = read(data)
     assert Use.TRAINING in uses
     assert Code.LIMIT_EXCEEDED in codes

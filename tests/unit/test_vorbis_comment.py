@@ -76,6 +76,7 @@ def test_fields_keep_order_and_duplicates_and_know_their_role() -> None:
         ("COMMENT", "d", FieldRole.COMMENT),
         ("DESCRIPTION", "e", FieldRole.COMMENT),
         ("", "loose", FieldRole.COMMENT),
+        ("LOOSE", "", FieldRole.OTHER),
         ("A", "=", FieldRole.OTHER),
     ]
     assert area.notes == ()

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from noai.errors import LimitExceeded, XmpMalformed, XmpUnwritable
-from noai.limits import XMP_BYTES, XMP_DEPTH, XMP_PACKETS
+from noai.limits import XMP_BYTES, XMP_DEPTH, XMP_NAMESPACE_CHARS, XMP_PACKETS
 from noai.xmp import (
     DATA_MINING,
     PLUS_NS,
@@ -155,6 +155,8 @@ def test_a_doctype_is_refused_so_that_no_entity_is_ever_defined() -> None:
         b" " * (XMP_BYTES + 1),
         b"<a>" * (XMP_DEPTH + 1) + b"</a>" * (XMP_DEPTH + 1),
         b"<a/>" * (XMP_PACKETS + 1),
+        b"<a xmlns='%s'/>" % (b"u" * (XMP_NAMESPACE_CHARS + 1)),
+        b"<a xmlns:p='%s'/>" % (b"u" * (XMP_NAMESPACE_CHARS + 1)),
     ],
 )
 def test_limits(data: bytes) -> None:
