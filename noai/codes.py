@@ -160,7 +160,7 @@ class Code(str, Enum):
     ID3_PADDING = "id3_padding", True, "the padding of an ID3 tag is not zero (marking repairs it)"
     MP3_FREE_FORMAT = "mp3_free_format", True, "a free-format MPEG frame"
     MP3_SYNC = "mp3_sync", True, "bytes between MPEG frames that decoders treat differently"
-    XING_COUNT = "xing_count", False, "the Info frame counts other frames than there are"
+    XING_COUNT = "xing_count", False, "the Info frame announces more or less audio than there is"
     FLAC_BLOCKS = "flac_blocks", True, "the metadata blocks contradict each other"
     FLAC_SYNC = "flac_sync", True, "what follows the metadata blocks is not an audio frame"
     OGG_CRC = "ogg_crc", True, "a page checksum is wrong"
