@@ -157,3 +157,5 @@ class Report:
     notes: tuple[Note, ...] = ()
     #: Set where the source could not be read at all.
     error: Note | None = None
+    #: Of all bytes of the source, hex; only where it was asked for.
+    sha256: str | None = None

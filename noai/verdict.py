@@ -106,6 +106,7 @@ class Verdict:
                 for reason in self.reasons
             ],
             "signals": [finding_record(finding) for finding in report.findings],
+            "sha256": report.sha256,
             "notes": [{"code": n.code.value, "message": n.message} for n in report.notes],
             "error": None
             if report.error is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
@@ -16,13 +17,13 @@ from noai.codes import Code
 from noai.combining import resolve
 from noai.containers.interface import AreaNote, Detected, TagArea, XmpPacket
 from noai.containers.registry import detect
-from noai.errors import NoaiError, SourceError, SourceMissing
+from noai.errors import ContainerError, NoaiError, SourceError, SourceMissing
 from noai.limits import MANIFEST_BYTES, XMP_BYTES
 from noai.policy import Policy
 from noai.report import Depth, Finding, Note, Report, SignalSource
 from noai.signals.interface import Evidence
 from noai.signals.registry import READERS
-from noai.sources import ByteSource, BytesSource, FileSource, Source, as_path, open_path
+from noai.sources import ByteSource, BytesSource, FileSource, Source, as_path, chunks, open_path
 from noai.trust import TrustList
 from noai.verdict import Verdict
 
@@ -45,7 +46,8 @@ class Verifier:
     """Verifies any number of sources with one policy, one trust list and one clock.
 
     ``trust`` None means the list in the configuration folder together with the local identities;
-    ``now`` None means the time of each call.
+    ``now`` None means the time of each call. With ``digest`` the SHA-256 of all bytes of a source is
+    part of its report, so that what is used later can be shown to be what was checked.
 
     Raises:
         TrustError, KeyFileError: on the first use, if the configuration folder's list is damaged.
@@ -55,6 +57,7 @@ class Verifier:
     trust: TrustList | None = None
     now: datetime | None = None
     depth: Depth = Depth.EVIDENCE
+    digest: bool = False
 
     def verify(self, source: Source) -> Verdict:
         """The verdict on one source. A source that cannot be read is ``undecided``, never an error.
@@ -79,8 +82,10 @@ class Verifier:
                     opened, status = stack.enter_context(open_path(path))
                     data, mtime, sidecars = opened, status.st_mtime_ns, read_sidecars(path)
                 report = replace(report, size=data.size, mtime_ns=mtime)
+                if self.digest:
+                    report = replace(report, sha256=_sha256(data))
                 return self._read(data, sidecars, report, trust)
-        except SourceError as error:
+        except (SourceError, ContainerError) as error:
             return replace(report, error=_note(error))
 
     @cached_property
@@ -229,6 +234,13 @@ def _in_memory(source: Source) -> ByteSource:
     if isinstance(source, (str, os.PathLike)):
         raise AssertionError("paths are opened by the caller")
     return FileSource(source)
+
+
+def _sha256(data: ByteSource) -> str:
+    digest = hashlib.sha256()
+    for block in chunks(data, 0, data.size):
+        digest.update(block)
+    return digest.hexdigest()
 
 
 def _note(error: NoaiError) -> Note:

@@ -73,6 +73,7 @@ Examples:
     show_default=True,
     help="Admit what is not reserved, or only what is allowed.",
 )
+@click.option("--digest", is_flag=True, help="Add the SHA-256 of each file to its JSON record.")
 @click.option(
     "--depth",
     type=click.Choice([depth.value for depth in Depth]),
@@ -102,6 +103,7 @@ def verify(
     anchors: tuple[str, ...],
     policy: str,
     depth: str,
+    digest: bool,
     form: str,
     output: str | None,
     files_from: str | None,
@@ -117,7 +119,8 @@ def verify(
         raise UsageError("name the files or folders to verify; see: noai verify --help")
     if null and files_from is None:
         raise UsageError("-0 says how --files-from is written; give both")
-    verifier = Verifier(Policy(uses or TRAINING_USES, Admission(policy)), _trust(anchors), depth=Depth(depth))
+    asked = Policy(uses or TRAINING_USES, Admission(policy))
+    verifier = Verifier(asked, _trust(anchors), depth=Depth(depth), digest=digest)
     inputs = paths if files_from is None else (*paths, files_from)
     tally = Tally()
     with listed_paths(files_from, null) as listed, _opened(output, inputs) as stream:

@@ -76,7 +76,7 @@ class _Terms:
     def of(cls, verifier: Verifier) -> _Terms:
         trust = verifier.trust_list
         return cls(
-            Verifier(verifier.policy, None, verifier.now, verifier.depth),
+            Verifier(verifier.policy, None, verifier.now, verifier.depth, verifier.digest),
             tuple(_Entry.of(entry) for entry in trust.entries),
             tuple(_Entry.of(entry) for entry in trust.own),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import os
@@ -301,3 +302,12 @@ def test_the_record_of_a_path_that_is_not_utf8(installed: Run, track: Path) -> N
     # No lone surrogate anywhere, which many readers of JSON refuse.
     assert "\\udc" not in done.out.lower()
     assert done.out.isascii()
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_digest_ties_the_record_to_the_bytes(noai: Run, marked_album: Path, jobs: str) -> None:
+    done = noai("verify", marked_album, "--digest", "--format", "jsonl", "--jobs", jobs)
+    assert len(done.lines) > 1
+    for record in done.lines:
+        assert record["sha256"] == hashlib.sha256(Path(record["path"]).read_bytes()).hexdigest()
+    assert noai("verify", marked_album, "--format", "jsonl").lines[0]["sha256"] is None
