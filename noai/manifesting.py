@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -69,6 +70,10 @@ def add(
         ManifestError, EssenceChanged, TagsChanged, MarkNotVerified: where the original has a manifest.
         SigningError: if the signer fails.
     """
+    if before.detected.container.c2pa_type is None and tells_more(
+        before.evidence.sidecar_manifests, before.kid
+    ):
+        return None, ("no C2PA manifest: a sidecar that noai did not write stands there, and was left alone",)
     try:
         signed, store = _embed(before, marked, workspace, signer, marker) or _beside(file, signer, marker)
         beside = Sidecars(() if store is None else (store,))
@@ -114,15 +119,22 @@ def has_provenance(situation: Situation) -> bool:
     Those of earlier markings are replaced, as the markers are: an artist who takes a denial back
     would otherwise carry it along for ever.
     """
-    for place in situation.evidence.area.manifests:
-        if place.length > MANIFEST_BYTES:
-            return True
-        store = read_store(read_exactly(situation.data, place.offset, place.length))
+    places = situation.evidence.area.manifests
+    if any(place.length > MANIFEST_BYTES for place in places):
+        return True
+    stores = (read_exactly(situation.data, place.offset, place.length) for place in places)
+    return tells_more(stores, situation.kid)
+
+
+def tells_more(stores: Iterable[bytes], kid: str) -> bool:
+    """Whether any manifest in ``stores`` is not by noai and the key ``kid``, or cannot be read."""
+    for data in stores:
+        store = read_store(data)
         if store.all_faults or not store.manifests:
             return True
         for found in store.manifests:
             signer = claimed_signer(found)
-            if found.claim.generator != GENERATOR or signer is None or signer.kid != situation.kid:
+            if found.claim.generator != GENERATOR or signer is None or signer.kid != kid:
                 return True
     return False
 

@@ -9,28 +9,31 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
 from typing import BinaryIO, overload
 
-from noai import manifesting, signing
+from noai import destinations, manifesting, signing
 from noai.claim import Claim, Profile, Rights, Use, Work
 from noai.errors import (
-    ContainerError,
-    DestinationExists,
-    EssenceUnbindable,
-    SourceError,
+    MarkError,
     UsageError,
 )
 from noai.marker import Marker
-from noai.planning import Situation, examine, plan_marking, require_bindable, stricter_statements
+from noai.planning import (
+    Situation,
+    examine,
+    plan_marking,
+    require_bindable,
+    stricter_statements,
+)
 from noai.rechecking import edit_of, recheck, reread
 from noai.signing import Signer, check_signer
 from noai.sources import ByteSource, Source, as_path, open_path
 from noai.verifying import MANIFEST_SIDECAR, Sidecars, open_source, read_sidecars
-from noai.workspace import FolderWorkspace, MemoryWorkspace, Workspace, copy_to, write_whole
+from noai.workspace import FolderWorkspace, MemoryWorkspace, Workspace, copy_to
 
 
 class Outcome(str, Enum):
@@ -90,8 +93,10 @@ class _Marked:
     situation: Situation
     marker: Marker
     c2pa: bool
-    sidecar: bytes | None
     notices: tuple[str, ...]
+    #: What has to be published; None where nothing changed.
+    file: BinaryIO | None = None
+    sidecar: bytes | None = None
 
     def result(self, path: Path | None = None, sidecar: Path | None = None) -> MarkResult:
         name = self.situation.detected.name.value
@@ -196,59 +201,63 @@ def mark(
             raise UsageError("bytes in, bytes out: a destination is for paths and file objects")
         kept = MemoryWorkspace()
         with ExitStack() as stack:
-            _mark(open_source(source, stack), Sidecars(), kept, job, publish_unchanged=True)
+            _mark_object(open_source(source, stack), kept, job)
         return kept.data
     if destination is None or isinstance(destination, (str, os.PathLike)):
         raise UsageError("a file object needs a destination object")
     with ExitStack() as stack:
-        target = MemoryWorkspace(destination)
-        data = open_source(source, stack)
-        return _mark(data, Sidecars(), target, job, publish_unchanged=True).result()
+        return _mark_object(open_source(source, stack), MemoryWorkspace(destination), job)
+
+
+def _mark_object(data: ByteSource, workspace: MemoryWorkspace, job: _Job) -> MarkResult:
+    marked = _mark(data, Sidecars(), workspace, job)
+    workspace.publish(marked.file or _copy(data, workspace))
+    return marked.result()
 
 
 def _mark_path(source: Path, destination: Path, job: _Job) -> MarkResult:
+    try:
+        return _mark_file(source, destination, job)
+    except OSError as error:
+        if error.errno not in destinations.CANNOT_BE_WRITTEN:
+            raise
+        raise MarkError(f"{destination}: cannot be written: {error.strerror}") from error
+
+
+def _mark_file(source: Path, destination: Path, job: _Job) -> MarkResult:
     with ExitStack() as stack:
         data, status = stack.enter_context(open_path(source))
         in_place = destination.exists() and os.path.samestat(status, destination.stat())
-        if not in_place and _is_marking_of(data, destination, job):
-            return _mark_path(destination, destination, job)
+        left: tuple[str, ...] = ()
+        if not in_place:
+            if destination.exists():
+                # Marked in place, so that a marking there before is superseded, not lost.
+                destinations.require_copy(data, destination, job.signer, job.now)
+                return _mark_file(destination, destination, job)
+            left = destinations.left_behind(source)
+        beside = Path(f"{destination}{MANIFEST_SIDECAR}")
+        if beside.exists() and not beside.is_file():
+            raise MarkError(f"{beside}: stands where a sidecar would, and is not a file")
         workspace = FolderWorkspace(destination, stack, like=source, opened_as=status)
-        marked = _mark(data, read_sidecars(source), workspace, job, publish_unchanged=not in_place)
-        if marked.sidecar is None:
+        # What stands beside the destination is what a reader of it will see.
+        marked = _mark(data, read_sidecars(destination), workspace, job)
+        marked = replace(marked, notices=(*marked.notices, *left))
+        # Everything that can fail comes before the first rename.
+        second = None if marked.sidecar is None else FolderWorkspace(beside, stack, like=source)
+        store = None if second is None else second.new_file()
+        if store is not None and marked.sidecar is not None:
+            store.write(marked.sidecar)
+            store.flush()
+        if marked.file is not None or not in_place:
+            workspace.publish(marked.file or _copy(data, workspace))
+        if second is None or store is None:
             return marked.result(destination)
         # The sidecar describes the published bytes, so it follows them.
-        beside = Path(f"{destination}{MANIFEST_SIDECAR}")
-        write_whole(beside, marked.sidecar)
+        second.publish(store)
         return marked.result(destination, beside)
 
 
-def _is_marking_of(data: ByteSource, destination: Path, job: _Job) -> bool:
-    """Whether ``destination`` is what marking ``data`` came to before, but for its C2PA manifest.
-
-    Raises:
-        DestinationExists: if something else stands there: other audio, or no audio.
-    """
-    if not destination.exists():
-        return False
-    exists = DestinationExists(f"{destination}: exists already and is not this track; choose another")
-    with open_path(destination) as (there, _):
-        try:
-            found = examine(there, read_sidecars(destination), job.signer, job.now)
-            wanted = examine(data, Sidecars(), job.signer, job.now)
-        except (ContainerError, SourceError, EssenceUnbindable):
-            raise exists from None
-        if found.essence.digest != wanted.essence.digest:
-            raise exists
-        marker = found.standing_marker(job.claim, job.now)
-        if marker is None:
-            return False
-        container, edit = found.detected.container, edit_of(found, marker)
-        return container.inventory(data, edit) == container.inventory(there, edit)
-
-
-def _mark(
-    data: ByteSource, sidecars: Sidecars, workspace: Workspace, job: _Job, *, publish_unchanged: bool
-) -> _Marked:
+def _mark(data: ByteSource, sidecars: Sidecars, workspace: Workspace, job: _Job) -> _Marked:
     # 1. What is there, and may it be marked at all?
     before = examine(data, sidecars, job.signer, job.now)
     require_bindable(before)
@@ -256,10 +265,7 @@ def _mark(
     notices = manifesting.notices(before, sidecar=job.sidecar) if job.c2pa else ()
     # 2. The same claim by the same key: nothing to do.
     if standing is not None and not job.needs_manifest(before):
-        if publish_unchanged:
-            workspace.publish(_copy(data, workspace))
-        holds = before.own_manifest_holds(job.claim)
-        return _Marked(Outcome.UNCHANGED, before, standing, holds, None, notices)
+        return _Marked(Outcome.UNCHANGED, before, standing, before.own_manifest_holds(job.claim), notices)
     # 3. Statement, vocabularies and marker into a copy; a stale manifest is re-signed alone.
     file = _copy(data, workspace)
     if standing is None:
@@ -278,15 +284,13 @@ def _mark(
         layer, refusal = manifesting.add(before, plain, file, workspace, job.signer, marker, edit)
         notices = (*notices, *refusal)
     if layer is None and standing is not None:
-        if publish_unchanged:
-            workspace.publish(file)
-        return _Marked(Outcome.UNCHANGED, before, standing, False, None, notices)
+        return _Marked(Outcome.UNCHANGED, before, standing, False, notices)
     notices = (*notices, *stricter_statements(layer.after if layer is not None else plain, job.claim))
-    # 6. Only now does the copy take the place of the original.
-    final, sidecar = (layer.file, layer.sidecar) if layer is not None else (file, None)
-    if outcome is not Outcome.RESIGNED or sidecar is None or publish_unchanged:
-        workspace.publish(final)
-    return _Marked(outcome, before, marker, layer is not None, sidecar, notices)
+    if layer is None:
+        return _Marked(outcome, before, marker, False, notices, file)
+    # A sidecar that is signed again leaves the file as it is.
+    changed = None if layer.sidecar is not None and outcome is Outcome.RESIGNED else layer.file
+    return _Marked(outcome, before, marker, True, notices, changed, layer.sidecar)
 
 
 def _copy(data: ByteSource, workspace: Workspace) -> BinaryIO:

@@ -90,6 +90,23 @@ class Situation:
         return marker if set(marker.companions) <= beside else None
 
 
+def lifting_edit(situation: Situation) -> TagEdit:
+    """The edit that takes out everything that the signer's own markings wrote, markers apart."""
+    lifted = _written_by(situation, situation.own_markers)
+    return TagEdit(
+        markers=(),
+        lifted_statements=tuple(v for s, v in lifted if s is SignalSource.STATEMENT),
+        lifted_data_mining=next((v for s, v in lifted if s is SignalSource.XMP), None),
+    )
+
+
+def foreign_slots(situation: Situation) -> frozenset[str]:
+    """``NOAI`` values that are not markers by the signer's key."""
+    own = {finding.value for finding in situation.own_markers}
+    slots = (f.value for f in situation.evidence.area.fields if f.role is FieldRole.MARKER)
+    return frozenset(value for value in slots if value not in own)
+
+
 def stricter_statements(situation: Situation, claim: Claim) -> tuple[str, ...]:
     """What else in the file denies more than ``claim`` does, so that the mark alone will not count."""
     return tuple(

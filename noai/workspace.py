@@ -97,14 +97,16 @@ class FolderWorkspace:
         try:
             if self._like is not None:
                 self._require_unchanged(self._like)
-                _copy_attributes(self._like, file.fileno())
+                _copy_attributes(self._like, file.fileno(), owner=self._like == self._destination)
             else:
                 os.fchmod(file.fileno(), 0o666 & ~_umask())
             os.fsync(file.fileno())
             os.replace(file.name, self._destination)
-            sync_folder(self._destination.parent)
         except OSError as error:
             raise MarkError(f"{self._destination}: cannot be written: {error.strerror}") from error
+        # The file is in its place; that a folder may not be opened to be flushed undoes nothing.
+        with contextlib.suppress(OSError):
+            sync_folder(self._destination.parent)
 
     def _require_unchanged(self, like: Path) -> None:
         before, now = self._opened_as, os.stat(like)
@@ -117,19 +119,6 @@ def copy_to(source: ByteSource, file: BinaryIO) -> None:
     for block in chunks(source, 0, source.size):
         file.write(block)
     file.flush()
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Replace ``path`` by ``data``, whole or not at all.
-
-    Raises:
-        MarkError: if the folder cannot be written.
-    """
-    with ExitStack() as stack:
-        workspace = FolderWorkspace(path, stack)
-        file = workspace.new_file()
-        file.write(data)
-        workspace.publish(file)
 
 
 def remove_abandoned(folder: Path) -> None:
@@ -184,24 +173,38 @@ def _named(descriptor: int, path: Path) -> BinaryIO:
 
 
 def _discard(path: Path, file: BinaryIO) -> None:
-    file.close()
-    path.unlink(missing_ok=True)
+    # On a full disk closing fails too, because it flushes.
+    with contextlib.suppress(OSError):
+        file.close()
+    with contextlib.suppress(OSError):
+        path.unlink(missing_ok=True)
 
 
-def _copy_attributes(like: Path, descriptor: int) -> None:
+def _copy_attributes(like: Path, descriptor: int, *, owner: bool) -> None:
+    """Mode, group and extended attributes of ``like``; with ``owner`` its owner too, or an error.
+
+    Raises:
+        MarkError: if the owner would be another one.
+        OSError: as the system gives it.
+    """
     status = os.stat(like)
-    with contextlib.suppress(PermissionError):
-        os.fchown(descriptor, status.st_uid, status.st_gid)
-    os.fchmod(descriptor, stat.S_IMODE(status.st_mode))
-    if not hasattr(os, "listxattr"):
-        return
     try:
-        for name in os.listxattr(like):
+        os.fchown(descriptor, status.st_uid, status.st_gid)
+    except PermissionError:
+        if owner and os.fstat(descriptor).st_uid != status.st_uid:
+            raise MarkError(
+                f"{like}: belongs to another user and would become yours; write copies with -o instead"
+            ) from None
+        with contextlib.suppress(PermissionError):
+            os.fchown(descriptor, -1, status.st_gid)
+    os.fchmod(descriptor, stat.S_IMODE(status.st_mode))
+    for name in os.listxattr(like) if hasattr(os, "listxattr") else ():
+        try:
             os.setxattr(descriptor, name, os.getxattr(like, name))
-    except OSError as error:
-        # A file system without them, or attributes that only the system may set.
-        if error.errno not in (errno.ENOTSUP, errno.EPERM, errno.EACCES, errno.ENODATA):
-            raise
+        except OSError as error:
+            # A file system without them, or attributes that only the system may set.
+            if error.errno not in (errno.ENOTSUP, errno.EPERM, errno.EACCES, errno.ENODATA):
+                raise
 
 
 def _umask() -> int:

@@ -58,6 +58,7 @@ LAYERS: Final[tuple[tuple[str, frozenset[str]], ...]] = (
                 "planning",
                 "workspace",
                 "rechecking",
+                "destinations",
                 "manifesting",
                 "marking",
             }

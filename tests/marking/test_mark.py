@@ -8,6 +8,8 @@ import re
 import shutil
 import socket
 import stat
+import subprocess
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -251,6 +253,84 @@ def test_a_hobby_flag_stays_beside_the_marker(track: str, album: Path) -> None:
     assert {f.source for f in check(path).signals} == {SignalSource.TAG}
     mark(path, in_place=True, signer=ARTIST, c2pa=False)
     assert {"1"} < set(tokens(path.read_bytes()))
+
+
+@pytest.mark.parametrize("track", SIDECAR)
+def test_somebody_elses_sidecar_is_left_alone(track: str, album: Path) -> None:
+    path, beside = album / track, Path(f"{album / track}.c2pa")
+    label = signer(leaf=Cert("label", "es256-label"))
+    mark(path, in_place=True, signer=label, sidecar=True, profile="no-ai")
+    for theirs in (beside.read_bytes(), b"precious"):
+        beside.write_bytes(theirs)
+        result = mark(path, in_place=True, signer=ARTIST, sidecar=True, profile="no-generative")
+        assert result.sidecar is None
+        assert any("left alone" in notice for notice in result.notices)
+        assert beside.read_bytes() == theirs
+
+
+@pytest.mark.parametrize("track", SIDECAR)
+def test_a_sidecar_that_cannot_be_written_leaves_the_track_as_it_was(track: str, album: Path) -> None:
+    Path(f"{album / track}.c2pa").mkdir()
+    before = (album / track).read_bytes()
+    with pytest.raises(MarkError):
+        mark(album / track, in_place=True, signer=ARTIST, sidecar=True)
+    assert (album / track).read_bytes() == before
+
+
+def test_a_copy_elsewhere_is_told_what_it_lacks(album: Path, tmp_path: Path) -> None:
+    (album / "tune.mp3.xmp").write_text(exif_packet("http://ns.useplus.org/ldf/vocab/DMI-PROHIBITED"))
+    result = mark(album / "tune.mp3", tmp_path / "copy.mp3", signer=ARTIST, profile="no-generative")
+    assert any("beside the original" in notice for notice in result.notices)
+    assert any(f.source is SignalSource.XMP for f in check(tmp_path / "copy.mp3").signals)
+
+
+def test_a_copy_that_has_tags_of_its_own_is_not_written_over(album: Path, tmp_path: Path) -> None:
+    target = tmp_path / "tune.flac"
+    mark(album / "tune.flac", target, signer=ARTIST)
+    tagged = FLAC(target)
+    tagged["title"] = "My new title"
+    tagged.save()
+    before = target.read_bytes()
+    with pytest.raises(DestinationExists, match="--in-place"):
+        mark(album / "tune.flac", target, signer=ARTIST)
+    assert target.read_bytes() == before
+
+
+@pytest.mark.parametrize("c2pa", [False, True])
+def test_a_copy_that_somebody_else_marked_is_not_written_over(
+    c2pa: bool, album: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "tune.mp3"
+    mark(album / "tune.mp3", target, signer=signer(leaf=Cert("label", "es256-label")), c2pa=c2pa)
+    before = target.read_bytes()
+    with pytest.raises(DestinationExists):
+        mark(album / "tune.mp3", target, signer=ARTIST, profile="no-generative")
+    assert target.read_bytes() == before
+
+
+@each_track
+def test_another_claim_supersedes_the_copy_too(track: str, album: Path, tmp_path: Path) -> None:
+    target = tmp_path / track
+    first = mark(album / track, target, signer=ARTIST)
+    second = mark(album / track, target, signer=ARTIST, profile="no-generative")
+    assert second.outcome is Outcome.SUPERSEDED
+    (marker,) = [f.marker for f in check(target).signals if f.marker]
+    assert [old.id for old in marker.supersedes] == [first.id]
+
+
+def test_a_disk_that_is_full_leaves_the_original_and_nothing_else(album: Path) -> None:
+    before = {p.name: p.read_bytes() for p in album.iterdir()}
+    script = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (60000, 60000));"
+        "from tests.marking.test_mark import ARTIST, mark; from noai.errors import MarkError\n"
+        "try: mark(sys.argv[1], in_place=True, signer=ARTIST)\n"
+        "except MarkError as error: print(error)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, album / "tune.mp3"], capture_output=True, text=True, check=True
+    )
+    assert "File too large" in done.stdout
+    assert {p.name: p.read_bytes() for p in album.iterdir()} == before
 
 
 # -- what a source can be ---------------------------------------------------------------------------

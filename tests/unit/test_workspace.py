@@ -19,8 +19,15 @@ from noai.workspace import (
     copy_to,
     is_temporary,
     remove_abandoned,
-    write_whole,
 )
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    with ExitStack() as stack:
+        workspace = FolderWorkspace(path, stack)
+        file = workspace.new_file()
+        file.write(data)
+        workspace.publish(file)
 
 
 def test_publishing_replaces_the_destination(tmp_path: Path) -> None:
