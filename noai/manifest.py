@@ -5,11 +5,14 @@ from __future__ import annotations
 import io
 import json
 import os
+import signal
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from types import FrameType
 from typing import Any, BinaryIO, Final
 
 from cryptography import x509
@@ -35,9 +38,32 @@ _ALGORITHMS: Final = {
 }
 
 
+@contextmanager
+def _interrupt_deferred() -> Iterator[None]:
+    """Ctrl-C waits until the library has returned.
+
+    An exception cannot cross a native callback: it would be dropped, and the interruption with it, or
+    end the process.
+    """
+    answer = signal.getsignal(signal.SIGINT)
+    # Python runs signal handlers in the main thread alone, and only there may they be set.
+    if threading.current_thread() is not threading.main_thread() or not callable(answer):
+        yield
+        return
+    caught: list[tuple[int, FrameType | None]] = []
+    signal.signal(signal.SIGINT, lambda number, frame: caught.append((number, frame)))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, answer)
+        if caught:
+            answer(*caught[0])
+
+
 # -- reading --------------------------------------------------------------------------------
 
 
+@_interrupt_deferred()
 def read_validation(
     source: ByteSource,
     media_type: str,
@@ -90,6 +116,7 @@ class _Recorder:
 # -- signing --------------------------------------------------------------------------------
 
 
+@_interrupt_deferred()
 def sign(
     source: BinaryIO,
     destination: BinaryIO,
@@ -120,12 +147,13 @@ def sign(
         _require_valid(found)
         if parent is not None and found.manifests == 1:
             raise ManifestError("the provenance that the original has would be lost")
-    except (ManifestError, SigningError):
+    except BaseException:
         destination.seek(0)
         destination.truncate()
         raise
 
 
+@_interrupt_deferred()
 def sign_sidecar(source: BinaryIO, *, claim: Claim, signer: Signer, title: str | None = None) -> bytes:
     """A manifest store for ``claim`` that lies beside ``source``, which stays as it is.
 
@@ -175,10 +203,12 @@ def _sign(source: BinaryIO, destination: BinaryIO, order: _Order) -> bytes:
             if not order.embed:
                 builder.set_no_embed()
             return bytes(builder.sign(native, order.media_type, source, destination))
-    except ManifestError as error:
-        if key.error is not None:
+    except ManifestError:
+        if isinstance(key.error, Exception):
             raise SigningError(f"the signer failed: {key.error}") from key.error
-        raise error
+        if key.error is not None:
+            raise key.error from None
+        raise
 
 
 def _set_history(c2pa: Any, builder: Any, order: _Order) -> None:
@@ -213,13 +243,13 @@ class _Key:
     """The signer as the library's callback, which would log an exception and forget it."""
 
     def __init__(self, signer: Signer) -> None:
-        self.error: Exception | None = None
+        self.error: BaseException | None = None
         self._signer = signer
 
     def __call__(self, data: bytes) -> bytes:
         try:
             return sign_checked(self._signer, data)
-        except Exception as error:  # noqa: BLE001 - a key service may raise anything; it is raised again
+        except BaseException as error:  # noqa: BLE001 - a key service may raise anything; it is raised again
             self.error = error
             return b""
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from noai.cli._exits import OutputFailed
-from noai.errors import UsageError
+from noai.containers.registry import detect
+from noai.errors import ContainerError, UsageError
 from noai.limits import KIB, MIB
 from noai.sources import open_path, read_exactly
 
@@ -19,6 +20,8 @@ _PEM_BYTES: Final = 1 * MIB
 _LIST_BLOCK: Final = 64 * KIB
 _CERTIFICATE: Final = b"-----BEGIN CERTIFICATE-----"
 _PRIVATE: Final = b"PRIVATE KEY-----"
+#: What is in every PEM file, and what is in a key file of another kind.
+_SECRETS: Final = (b"-----BEGIN ", b"PRIVATE KEY")
 
 
 def read_pem(path: str) -> bytes:
@@ -50,6 +53,31 @@ def write_certificate(path: Path, pem: str) -> None:
         raise OutputFailed(f"{path}: cannot be written: {error.strerror}") from None
 
 
+def require_replaceable(path: str) -> None:
+    """Refuse a file that holds audio, a key or a certificate, whatever it is called.
+
+    Raises:
+        UsageError: if it is such a file.
+        SourceError: if what it holds cannot be seen.
+    """
+    if not os.path.isfile(path):
+        return  # nothing is there, or nothing that could be overwritten
+    with open_path(path) as (source, _):
+        if not source.size:
+            return
+        if source.size <= _PEM_BYTES:
+            content = read_exactly(source, 0, source.size)
+            if any(secret in content for secret in _SECRETS):
+                raise UsageError(
+                    f"{path}: holds a key or a certificate, and would be overwritten; choose another name"
+                )
+        try:
+            detect(source)
+        except ContainerError:
+            return
+    raise UsageError(f"{path}: is a track, and would be overwritten; choose another name")
+
+
 @contextmanager
 def listed_paths(source: str | None, null: bool) -> Iterator[Iterator[str]]:
     """The paths in the file ``source`` (``-``: stdin), one a line, or each ended by NUL; None: none.
@@ -62,6 +90,8 @@ def listed_paths(source: str | None, null: bool) -> Iterator[Iterator[str]]:
     if source is None:
         yield iter(())
     elif source == "-":
+        if sys.stdin is None:
+            raise UsageError("standard input is closed: there is no list of paths to read")
         yield _items(source, sys.stdin.buffer, null)
     else:
         with _open_list(source) as stream:

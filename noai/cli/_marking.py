@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from noai.claim import Claim
+from noai.claim import Claim, Rights
 from noai.cli._exits import OutputFailed
 from noai.cli._planning import Job
 from noai.codes import Code
 from noai.corpus.judging import UNREADABLE, where
-from noai.errors import NoaiError
+from noai.errors import NoaiError, TokenRefused
+from noai.limits import TOKEN_CHARS
 from noai.marking import MarkResult
 from noai.marking import mark as mark_file
 from noai.signing import Signer
@@ -85,6 +86,8 @@ def mark_one(job: Job, settings: Settings) -> Done:
             c2pa=settings.c2pa,
             sidecar=settings.sidecar,
         )
+    except TokenRefused as error:
+        failure = _too_long(error, settings.claim)
     except NoaiError as error:
         failure = error
     except OSError as error:
@@ -98,6 +101,16 @@ def mark_one(job: Job, settings: Settings) -> Done:
         with suppress(OSError):
             folder.rmdir()
     return Done(job, None, failure)
+
+
+def _too_long(error: TokenRefused, claim: Claim) -> NoaiError:
+    """The error in words that say what to shorten, if it is the text of the options."""
+    if error.rule is not Code.TOKEN_TOO_LARGE or claim.rights == Rights():
+        return error
+    return TokenRefused(
+        Code.TOKEN_TOO_LARGE,
+        f"the rights information is too long for a marker ({TOKEN_CHARS} characters in all)",
+    )
 
 
 def _make_folders(folder: Path, made: list[Path]) -> None:

@@ -67,7 +67,7 @@ def _known_passphrase(what: str) -> bytes:
 
 
 def _require_terminal(what: str = "the new key") -> None:
-    if not sys.stdin.isatty():
+    if sys.stdin is None or not sys.stdin.isatty():
         raise PassphraseRequired(
             f"{what} needs a passphrase, and there is no terminal to ask at; set {VARIABLE}"
         )

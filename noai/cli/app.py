@@ -83,7 +83,7 @@ def run(arguments: Sequence[str]) -> int:
     except click.ClickException as error:
         return _fail(error.format_message())
     except NoaiError as error:
-        return _fail(str(error))
+        return _fail(_without_home(str(error)))
     except (KeyboardInterrupt, click.Abort):
         _render.say("interrupted")
         return Exit.INTERRUPTED
@@ -98,6 +98,14 @@ def run(arguments: Sequence[str]) -> int:
         traceback.print_exc()
         return _fail("this is a bug in noai; please report it with the lines above", Exit.INTERNAL)
     return code
+
+
+def _without_home(message: str) -> str:
+    """``message``, or the reason for it where the folder of keys and trust is no folder."""
+    home = os.path.normpath(os.environ.get("NOAI_HOME") or os.curdir)
+    if os.path.isdir(home) or not os.path.exists(home) or not message.startswith(home + os.sep):
+        return message
+    return f"{home}: is not a folder, but NOAI_HOME names it as the one of keys and trust"
 
 
 def _invoke(arguments: list[str]) -> int:

@@ -135,6 +135,8 @@ def mark(
 
 
 def _run(planned: Plan, settings: Settings, *, as_json: bool) -> int:
+    if not planned.jobs:
+        raise UsageError("there is no audio in what was named; nothing was marked")
     console = None if as_json else _render.console()
     outcomes: Counter[str] = Counter()
     notices: Counter[str] = Counter()
@@ -151,8 +153,6 @@ def _run(planned: Plan, settings: Settings, *, as_json: bool) -> int:
                 _show(console, done)
     if console is not None:
         _summarise(console, planned, outcomes, notices)
-    if not planned.jobs:
-        raise UsageError("there is no audio in what was named; nothing was marked")
     if not readable:
         raise UsageError("none of the files could be read; nothing was marked")
     return Exit.FAILED if outcomes["failed"] else Exit.OK

@@ -14,7 +14,7 @@ import click
 from noai.claim import TRAINING_USES, Use
 from noai.cli import _options, _render
 from noai.cli._exits import OutputFailed
-from noai.cli._files import listed_paths, read_pem
+from noai.cli._files import listed_paths, read_pem, require_replaceable
 from noai.cli._options import PathType
 from noai.cli._writers import Format, Tally
 from noai.corpus import AUDIO_EXTENSIONS, Judged, judge_all, walk
@@ -23,6 +23,9 @@ from noai.policy import Admission, Policy
 from noai.report import Depth
 from noai.trust import Kind, TrustList, entries_from_pem
 from noai.verifying import Verifier, default_trust
+
+#: What lies beside a track under these names speaks for it.
+SIDECAR_EXTENSIONS: Final = frozenset({".c2pa", ".xmp"})
 
 _EPILOG: Final = """\
 \b
@@ -167,6 +170,9 @@ def _opened(output: str | None, inputs: tuple[str, ...]) -> Iterator[IO[str]]:
         raise UsageError(
             f"{output}: is a track or a list to read, and would be overwritten; choose another name"
         )
+    if extension in SIDECAR_EXTENSIONS:
+        raise UsageError(f"{output}: is the name of a sidecar, which would be overwritten; choose another")
+    require_replaceable(output)
     try:
         with open(output, "w", encoding="utf-8", errors="backslashreplace", newline="") as stream:
             yield stream

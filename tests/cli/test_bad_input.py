@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -13,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from noai.signing import KeySigner
 from tests.audio import SAMPLES
-from tests.cli.conftest import Run, snapshot
+from tests.cli.conftest import COMMAND, Done, Run, snapshot
 from tests.signers import Cert, key_pem, new_key, signer
 from tests.tracks import each_track
 
@@ -110,7 +111,9 @@ def test_a_folder_in_place_of_a_key(noai: Run, ana: Path, track: Path) -> None:
 def test_a_folder_without_audio(installed: Run, ana: Path) -> None:
     Path("empty").mkdir()
     Path("empty/notes.txt").write_text("words")
-    installed("mark", "empty", "-o", "out").refuses("no audio")
+    done = installed("mark", "empty", "-o", "out")
+    done.refuses("no audio")
+    assert done.out == ""
     installed("verify", "empty").refuses("no audio")
     installed("inspect", "empty").refuses("folder", code=1)
 
@@ -136,6 +139,39 @@ def test_a_wrong_passphrase(installed: Run, encrypted: None, track: Path) -> Non
 
 def test_a_passphrase_that_nobody_can_be_asked_for(installed: Run, encrypted: None, track: Path) -> None:
     refuses_to_sign(installed, track, words="NOAI_PASSPHRASE")
+
+
+def closed(*arguments: str | Path) -> Done:
+    """The installed command, its standard input closed."""
+    command = ["sh", "-c", 'exec "$@" <&-', "sh", COMMAND, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+def test_a_closed_standard_input(encrypted: None, track: Path) -> None:
+    closed("verify", "--files-from", "-").refuses("standard input is closed")
+    closed("mark", track, "--in-place").refuses("NOAI_PASSPHRASE")
+    closed("keygen", "bo", "--passphrase").refuses("NOAI_PASSPHRASE")
+    assert closed("verify", track).code == 0
+
+
+@pytest.mark.parametrize(
+    "command", [("verify", "x"), ("keygen", "bo"), ("mark", "x", "--in-place"), ("trust", "list")], ids=str
+)
+def test_a_file_in_place_of_the_folder_of_keys(
+    noai: Run, track: Path, command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NOAI_HOME", f"./{track}")
+    done = noai(*command)
+    done.refuses("is not a folder", "NOAI_HOME")
+    assert "Errno" not in done.err
+
+
+def test_rights_that_are_too_long_for_a_marker(noai: Run, ana: Path, track: Path) -> None:
+    before = snapshot(Path())
+    done = noai("mark", track, "--in-place", "--holder", "x" * 20_000)
+    assert (done.code, "the rights information is too long for a marker (16384" in done.out) == (1, True)
+    assert snapshot(Path()) == before
 
 
 def write_signer(given: KeySigner, name: str = "own") -> tuple[str, str, str, str]:

@@ -77,7 +77,7 @@ def test_an_identity_is_never_overwritten(noai: Run, ana: Path) -> None:
 
 def test_a_folder_that_cannot_be_written(noai: Run, home: Path) -> None:
     home.write_text("a file, not a folder")
-    noai("keygen", "ana").refuses("cannot be written")
+    noai("keygen", "ana").refuses("is not a folder", "NOAI_HOME")
 
 
 def test_no_identity_yet(noai: Run) -> None:

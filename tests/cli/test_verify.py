@@ -18,7 +18,7 @@ from noai.errors import NoaiError
 from noai.verdict import SCHEMA
 from noai.verifying import Verifier
 from tests.audio import SAMPLES
-from tests.cli.conftest import COMMAND, Run
+from tests.cli.conftest import COMMAND, Run, snapshot
 
 UNMARKED = SAMPLES / "unmarked"
 
@@ -170,6 +170,31 @@ def test_output_that_would_destroy_something(noai: Run, track: Path) -> None:
     noai("verify", track, "-o", ".").refuses("cannot be written")
     assert track.read_bytes() == before
     assert Path("list.txt").read_text() == "tune.mp3\n"
+
+
+@pytest.mark.parametrize("name", ["take1", "key.pem", "key.txt", "tune.mp3.c2pa", "tune.XMP", "chain"])
+def test_output_never_replaces_what_cannot_be_made_again(
+    noai: Run, ana: Path, track: Path, name: str
+) -> None:
+    folder = Path("folder")
+    folder.mkdir()
+    path = folder / name
+    source = {"take1": track, "chain": ana / "identities/ana/chain.pem"}.get(
+        name, ana / "identities/ana/key.pem"
+    )
+    shutil.copy(source, path)
+    before = snapshot(folder)
+    noai("verify", folder, "--format", "json", "-o", path).refuses("overwritten")
+    noai("verify", track, "-o", path).refuses("overwritten")
+    assert snapshot(folder) == before
+
+
+def test_output_replaces_the_output_of_an_earlier_run(noai: Run, track: Path) -> None:
+    Path("folder").mkdir()
+    shutil.copy(track, "folder")
+    for _ in range(2):
+        assert noai("verify", "folder", "--format", "json", "-o", "folder/verdicts").code == 0
+        assert len(json.loads(Path("folder/verdicts").read_text())) == 1
 
 
 def test_paths_from_a_list(noai: Run, installed: Run, album: Path, track: Path) -> None:

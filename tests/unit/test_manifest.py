@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import signal
 import socket
 import subprocess
 import sys
@@ -24,7 +26,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from noai import c2pa_json, manifest
+from noai import c2pa_json, manifest, mark
 from noai.certificates import C2PA_CLAIM_SIGNING, DOCUMENT_SIGNING
 from noai.claim import Claim, Permission, Rights, Use
 from noai.errors import KeyFileError, ManifestError, SigningError, SourceChanged
@@ -202,6 +204,67 @@ def test_a_signer_that_raises_leaves_nothing_and_is_named(capfd: pytest.CaptureF
     with MP3.open("rb") as source, pytest.raises(SigningError, match="no answer from the key") as caught:
         manifest.sign(source, out, media_type="audio/mpeg", claim=NO_AI, signer=signer)
     assert isinstance(caught.value.__cause__, KeyServiceDown)
+    assert out.getvalue() == b""
+    assert capfd.readouterr() == ("", "")
+
+
+def interrupting(data: bytes) -> bytes:
+    """A key at which somebody presses Ctrl-C once the library, not noai itself, asks for it."""
+    if not data.startswith(b"eyJ"):
+        os.kill(os.getpid(), signal.SIGINT)
+    return live_signer().sign(data)
+
+
+def test_ctrl_c_in_the_library_stops_a_marking_and_leaves_nothing(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "tune.mp3"
+    path.write_bytes(MP3.read_bytes())
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        mark(path, in_place=True, signer=CallbackSigner(interrupting, live_signer().chain))
+    assert path.read_bytes() == MP3.read_bytes()
+    assert list(tmp_path.iterdir()) == [path]
+    assert signal.getsignal(signal.SIGINT) is before
+    assert capfd.readouterr() == ("", "")
+
+
+def test_ctrl_c_while_a_manifest_is_read_is_raised_afterwards(capfd: pytest.CaptureFixture[str]) -> None:
+    data = marked(MP3)
+
+    class Interrupting(BytesSource):
+        def read_at(self, offset: int, length: int) -> bytes:
+            os.kill(os.getpid(), signal.SIGINT)
+            return super().read_at(offset, length)
+
+    with pytest.raises(KeyboardInterrupt):
+        manifest.read_validation(Interrupting(data), "audio/mpeg")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_an_answer_to_ctrl_c_of_ones_own_is_given_once_and_stays() -> None:
+    answered: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _frame: answered.append(number))
+    try:
+        with MP3.open("rb") as source:
+            signer = CallbackSigner(interrupting, live_signer().chain)
+            manifest.sign(source, io.BytesIO(), media_type="audio/mpeg", claim=NO_AI, signer=signer)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert answered == [signal.SIGINT]
+
+
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit])
+def test_what_a_signer_leaves_with_is_not_lost(
+    kind: type[BaseException], capfd: pytest.CaptureFixture[str]
+) -> None:
+    def leave(_data: bytes) -> bytes:
+        raise kind
+
+    out = io.BytesIO()
+    signer = CallbackSigner(leave, live_signer().chain)
+    with MP3.open("rb") as source, pytest.raises(kind):
+        manifest.sign(source, out, media_type="audio/mpeg", claim=NO_AI, signer=signer)
     assert out.getvalue() == b""
     assert capfd.readouterr() == ("", "")
 
