@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from typing import Final, Union
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -15,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
 
 from noai.codes import Code
 from noai.errors import KeyFileError, TokenRefused
+from noai.words import Word
 
 PublicKey = Union[ec.EllipticCurvePublicKey, ed25519.Ed25519PublicKey, rsa.RSAPublicKey]
 PrivateKey = Union[ec.EllipticCurvePrivateKey, ed25519.Ed25519PrivateKey, rsa.RSAPrivateKey]
@@ -24,16 +24,13 @@ _RSA_EXPONENT: Final = 65537
 _PSS_SALT: Final = 32
 
 
-class Algorithm(str, Enum):
+class Algorithm(Word):
     """A signature algorithm; the value is its JOSE name, as writers emit it."""
 
     ES256 = "ES256"
     ES384 = "ES384"
     ED25519 = "Ed25519"
     PS256 = "PS256"
-
-    def __str__(self) -> str:
-        return self.value
 
     @classmethod
     def from_header(cls, name: object) -> Algorithm:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from enum import Enum
 from types import MappingProxyType
 from typing import Final
 
 from noai.errors import UsageError
+from noai.words import Word
 
 
-class Use(str, Enum):
+class Use(Word):
     """One way of using a recording that a claim can speak about."""
 
     GENERATIVE_TRAINING = "cawg.ai_generative_training"
@@ -25,9 +25,6 @@ class Use(str, Enum):
     INFERENCE = "cawg.ai_inference"
     #: Imitating or synthesising a voice, style or likeness.
     VOICE_LIKENESS = "org.noai.voice_likeness"
-
-    def __str__(self) -> str:
-        return self.value
 
     @classmethod
     def parse(cls, text: str) -> Use:
@@ -48,16 +45,13 @@ ALL_USES: Final[tuple[Use, ...]] = tuple(Use)
 TRAINING_USES: Final[tuple[Use, ...]] = (Use.GENERATIVE_TRAINING, Use.TRAINING)
 
 
-class Permission(str, Enum):
+class Permission(Word):
     """What a claim says of one use. A use that is not named is unstated, never allowed."""
 
     ALLOWED = "allowed"
     #: Denied to everybody whom no grant names.
     CONSTRAINED = "constrained"
     NOT_ALLOWED = "notAllowed"
-
-    def __str__(self) -> str:
-        return self.value
 
     @property
     def denies(self) -> bool:
@@ -84,15 +78,12 @@ def strictest(statements: Iterable[Uses]) -> dict[Use, Permission]:
     return {use: combined[use] for use in ALL_USES if use in combined}
 
 
-class Profile(str, Enum):
+class Profile(Word):
     """A named set of denials, by what the world has asked for."""
 
     NO_AI = "no-ai"
     NO_TRAINING = "no-training"
     NO_GENERATIVE = "no-generative"
-
-    def __str__(self) -> str:
-        return self.value
 
     @classmethod
     def parse(cls, text: str) -> Profile:

@@ -7,10 +7,10 @@ from this table.
 
 from __future__ import annotations
 
-from enum import Enum
+from noai.words import Word
 
 
-class Code(str, Enum):
+class Code(Word):
     """A stable code, whether it blocks admission, and what it means."""
 
     blocks: bool
@@ -22,9 +22,6 @@ class Code(str, Enum):
         member.blocks = blocks
         member.meaning = meaning
         return member
-
-    def __str__(self) -> str:
-        return str(self.value)
 
     @classmethod
     def of(cls, value: str) -> Code:

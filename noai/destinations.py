@@ -59,7 +59,7 @@ def _says_the_same(found: Situation, wanted: Situation) -> bool:
     )
     return (
         container.inventory(found.data, edit) == container.inventory(wanted.data, edit)
-        and foreign_slots(found) == foreign_slots(wanted)
+        and set(foreign_slots(found)) == set(foreign_slots(wanted))
         and has_provenance(found) <= has_provenance(wanted)
     )
 

@@ -111,11 +111,6 @@ def parse(text: str, typ: str = MARKER_TYPE) -> Token:
     return Token(algorithm, kid, chain, payload, signing_input, signature)
 
 
-def looks_like_token(text: str) -> bool:
-    """base64url with two dots: what the marker's tag holds when it is not a hobby flag."""
-    return re.fullmatch(r"[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*", text) is not None
-
-
 def identifier(value: Json, what: str) -> str:
     """An identifier: ASCII, without spaces, compared byte by byte.
 

@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import Enum
 from pathlib import Path
 from typing import BinaryIO, overload
 
@@ -33,10 +32,11 @@ from noai.rechecking import edit_of, recheck, reread
 from noai.signing import Signer, check_signer
 from noai.sources import ByteSource, Source, as_path, open_path
 from noai.verifying import MANIFEST_SIDECAR, Sidecars, open_source, read_sidecars
+from noai.words import Word
 from noai.workspace import FolderWorkspace, MemoryWorkspace, Workspace, copy_to
 
 
-class Outcome(str, Enum):
+class Outcome(Word):
     """What a marking came to."""
 
     MARKED = "marked"
@@ -46,9 +46,6 @@ class Outcome(str, Enum):
     RESIGNED = "resigned"
     #: The same claim by the same key stood there already.
     UNCHANGED = "unchanged"
-
-    def __str__(self) -> str:
-        return self.value
 
 
 @dataclass(frozen=True)

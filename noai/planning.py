@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -42,35 +42,28 @@ class Situation:
     kid: str
 
     @property
+    def own(self) -> tuple[Finding, ...]:
+        """Findings that name the signer's key, whether or not their checks pass."""
+        return tuple(f for f in self.findings if f.signed_by is not None and f.signed_by.kid == self.kid)
+
+    @property
     def own_markers(self) -> tuple[Finding, ...]:
-        """Markers that name the signer's key, whether or not their checks pass."""
-        return tuple(
-            finding
-            for finding in self.findings
-            if finding.marker is not None and finding.signed_by is not None
-            if finding.signed_by.kid == self.kid
-        )
+        """Markers that name the signer's key."""
+        return tuple(finding for finding in self.own if finding.marker is not None)
+
+    @property
+    def own_manifests(self) -> tuple[Finding, ...]:
+        """What C2PA manifests that name the signer's key say."""
+        return tuple(finding for finding in self.own if finding.source is SignalSource.C2PA)
 
     @property
     def has_own_sidecar(self) -> bool:
         """Whether a C2PA sidecar by the signer's key stands beside the file."""
-        return bool(self.evidence.sidecar_manifests) and any(
-            finding.source is SignalSource.C2PA
-            and finding.signed_by is not None
-            and finding.signed_by.kid == self.kid
-            for finding in self.findings
-        )
+        return bool(self.evidence.sidecar_manifests and self.own_manifests)
 
     def own_manifest_holds(self, claim: Claim) -> bool:
         """Whether an active C2PA manifest by the signer's key says the same and is intact."""
-        return any(
-            finding.source is SignalSource.C2PA
-            and finding.signed_by is not None
-            and finding.signed_by.kid == self.kid
-            and finding.intact
-            and dict(finding.uses) == dict(claim.uses)
-            for finding in self.findings
-        )
+        return any(f.intact and dict(f.uses) == dict(claim.uses) for f in self.own_manifests)
 
     def standing_marker(self, claim: Claim, now: datetime) -> Marker | None:
         """The signer's own marker, if it is the only one, says the same, holds, and is complete."""
@@ -92,7 +85,7 @@ class Situation:
 
 def lifting_edit(situation: Situation) -> TagEdit:
     """The edit that takes out everything that the signer's own markings wrote, markers apart."""
-    lifted = _written_by(situation, situation.own_markers)
+    lifted = _written_beside(situation)
     return TagEdit(
         markers=(),
         lifted_statements=tuple(v for s, v in lifted if s is SignalSource.STATEMENT),
@@ -100,11 +93,11 @@ def lifting_edit(situation: Situation) -> TagEdit:
     )
 
 
-def foreign_slots(situation: Situation) -> frozenset[str]:
-    """``NOAI`` values that are not markers by the signer's key."""
+def foreign_slots(situation: Situation) -> tuple[str, ...]:
+    """``NOAI`` values that are not markers by the signer's key, in file order."""
     own = {finding.value for finding in situation.own_markers}
     slots = (f.value for f in situation.evidence.area.fields if f.role is FieldRole.MARKER)
-    return frozenset(value for value in slots if value not in own)
+    return tuple(value for value in slots if value not in own)
 
 
 def stricter_statements(situation: Situation, claim: Claim) -> tuple[str, ...]:
@@ -166,19 +159,18 @@ def plan_marking(situation: Situation, claim: Claim, signer: Signer, now: dateti
     Raises:
         SigningError, TokenRefused: if the marker cannot be signed.
     """
-    replaced = situation.own_markers
     predecessors = [
         finding.marker
-        for finding in replaced
+        for finding in situation.own_markers
         if finding.proven
         and finding.marker is not None
         and finding.marker.essence == situation.essence.digest
     ]
     issued_at = max([int(now.timestamp()), *(m.issued_at + 1 for m in predecessors)])
     marker_id = f"urn:uuid:{uuid.uuid4()}"
-    lifted = _written_by(situation, replaced)
+    lifting = lifting_edit(situation)
     sentence = statement.render(marker_id, claim)
-    data_mining, notices = _data_mining(situation, claim, lifted)
+    data_mining, notices = _data_mining(situation, claim)
     marker = Marker(
         id=marker_id,
         issued_at=issued_at,
@@ -196,25 +188,18 @@ def plan_marking(situation: Situation, claim: Claim, signer: Signer, now: dateti
         ),
     )
     token = seal(marker.payload(), signer)
-    gone = {finding.value for finding in replaced}
-    kept = [
-        slot.value
-        for slot in situation.evidence.area.fields
-        if slot.role is FieldRole.MARKER and slot.value not in gone
-    ]
-    edit = TagEdit(
-        markers=tuple(dict.fromkeys([token, *kept])),
+    edit = replace(
+        lifting,
+        markers=tuple(dict.fromkeys([token, *foreign_slots(situation)])),
         statement=sentence,
-        lifted_statements=tuple(v for s, v in lifted if s is SignalSource.STATEMENT),
         data_mining=data_mining,
-        lifted_data_mining=next((v for s, v in lifted if s is SignalSource.XMP), None),
     )
     return Plan(marker, edit, tuple(notices))
 
 
-def _written_by(situation: Situation, markers: tuple[Finding, ...]) -> list[tuple[SignalSource, str]]:
-    """The unsigned statements in the file that ``markers`` list as written beside them."""
-    listed = {item for f in markers if f.marker is not None for item in f.marker.companions}
+def _written_beside(situation: Situation) -> list[tuple[SignalSource, str]]:
+    """The unsigned statements in the file that the signer's own markers list as written beside them."""
+    listed = {item for f in situation.own_markers if f.marker is not None for item in f.marker.companions}
     found = [
         (finding.source, finding.value)
         for finding in situation.findings
@@ -223,13 +208,12 @@ def _written_by(situation: Situation, markers: tuple[Finding, ...]) -> list[tupl
     return list(dict.fromkeys(found))
 
 
-def _data_mining(
-    situation: Situation, claim: Claim, lifted: list[tuple[SignalSource, str]]
-) -> tuple[str | None, list[str]]:
+def _data_mining(situation: Situation, claim: Claim) -> tuple[str | None, list[str]]:
     """The XMP value to write beside the marker; none where somebody else's stands already."""
     value = data_mining_value(claim)
     if value is None or not situation.detected.container.has_xmp:
         return None, []
+    lifted = _written_beside(situation)
     foreign = [
         finding.value
         for finding in situation.findings

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from enum import Enum
 
 from noai.claim import ALL_USES, TRAINING_USES, Permission, Use, strictest
 from noai.codes import Code
 from noai.errors import UsageError
 from noai.report import Finding, Report
 from noai.verdict import Decision, Reason, Verdict
+from noai.words import Word
 
 
-class Admission(str, Enum):
+class Admission(Word):
     """What enters the corpus. Nothing admits ``undecided``."""
 
     OPT_OUT = "opt-out"
     OPT_IN = "opt-in"
-
-    def __str__(self) -> str:
-        return self.value
 
     def admits(self, decision: Decision) -> bool:
         if decision is Decision.ALLOWED:

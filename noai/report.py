@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import Enum
 from types import MappingProxyType
 
 from noai.claim import Permission, Use, Uses
 from noai.codes import Code
 from noai.marker import Marker
+from noai.words import Word
 
 
-class SignalSource(str, Enum):
+class SignalSource(Word):
     """Where a statement comes from, as the verdict record names it."""
 
     MARKER = "marker"
@@ -29,11 +29,8 @@ class SignalSource(str, Enum):
     GRANT = "grant"
     REGISTRY = "registry"
 
-    def __str__(self) -> str:
-        return self.value
 
-
-class Check(str, Enum):
+class Check(Word):
     """How far one check of one finding got."""
 
     PASS = "pass"
@@ -42,18 +39,12 @@ class Check(str, Enum):
     #: Signer only: a correct chain that leads to no listed anchor.
     UNKNOWN = "unknown"
 
-    def __str__(self) -> str:
-        return self.value
 
-
-class Depth(str, Enum):
+class Depth(Word):
     """``evidence`` runs every check; ``decision`` stops when the decision can no longer change."""
 
     EVIDENCE = "evidence"
     DECISION = "decision"
-
-    def __str__(self) -> str:
-        return self.value
 
 
 @dataclass(frozen=True)

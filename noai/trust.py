@@ -11,7 +11,6 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from enum import Enum
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -23,30 +22,25 @@ from noai.codes import Code
 from noai.errors import KeyFileError, TrustError
 from noai.files import write_private
 from noai.report import Check
+from noai.words import Word
 
 SCHEMA: Final = "noai.trust/1"
 FILE_NAME: Final = "trust.json"
 
 
-class May(str, Enum):
+class May(Word):
     """What a trust entry may do."""
 
     IDENTIFY = "identify"
     PERMIT = "permit"
     GRANT = "grant"
 
-    def __str__(self) -> str:
-        return self.value
 
-
-class Kind(str, Enum):
+class Kind(Word):
     """Whether all keys under an anchor are one identity (a label's root) or many (a public CA)."""
 
     SINGLE_PARTY = "single-party"
     AUTHORITY = "authority"
-
-    def __str__(self) -> str:
-        return self.value
 
 
 @dataclass(frozen=True)

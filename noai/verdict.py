@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from enum import Enum
 from typing import Final
 
 from noai._version import __version__
@@ -13,20 +12,18 @@ from noai.claim import Permission, Use
 from noai.codes import Code
 from noai.report import Finding, Report, SignalSource
 from noai.text import escape_path, printable
+from noai.words import Word
 
 SCHEMA: Final = "noai.verdict/1"
 
 
-class Decision(str, Enum):
+class Decision(Word):
     """What the facts come to (docs: decisions)."""
 
     REJECTED = "rejected"
     UNDECIDED = "undecided"
     ALLOWED = "allowed"
     UNRESERVED = "unreserved"
-
-    def __str__(self) -> str:
-        return self.value
 
 
 @dataclass(frozen=True)

@@ -164,6 +164,8 @@ def read_sidecars(path: Path) -> Sidecars:
     seen = set()
     for suffix, limit in ((MANIFEST_SIDECAR, MANIFEST_BYTES), (XMP_SIDECAR, XMP_BYTES)):
         for sidecar in _beside(path, suffix):
+            if _is_missing(sidecar):
+                continue
             try:
                 with open_path(sidecar) as (opened, status):
                     # One file can answer to both cases, and stand beside both a link and its target.
@@ -197,6 +199,17 @@ def _beside(path: Path, suffix: str) -> Iterator[Path]:
         for candidate in (Path(f"{track}{spelt}"), track.with_suffix(spelt))
     )
     return (candidate for candidate in dict.fromkeys(candidates) if candidate not in tracks)
+
+
+def _is_missing(path: Path) -> bool:
+    """Whether nothing stands there: told apart here because most tracks have no sidecar at all."""
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _can_exist(path: Path) -> bool:

@@ -6,7 +6,6 @@ import csv
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import IO, TYPE_CHECKING, Any, Final, Protocol
 
 from noai.cli import _render
@@ -14,6 +13,7 @@ from noai.cli._exits import Exit
 from noai.cli._verdicts import DECISION_STYLES, lines
 from noai.corpus import Judged, Passed
 from noai.verdict import Decision
+from noai.words import Word
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -180,7 +180,7 @@ def _joined(values: list[str | None], separator: str = " ") -> str:
     return separator.join(dict.fromkeys(value for value in values if value))
 
 
-class Format(str, Enum):
+class Format(Word):
     """How verdicts are written."""
 
     TEXT = "text"

@@ -14,9 +14,10 @@ from typing import BinaryIO, Protocol
 from noai.codes import Code
 from noai.essence import EssenceReading
 from noai.sources import ByteSource
+from noai.words import Word
 
 
-class ContainerName(str, Enum):
+class ContainerName(Word):
     """Stable names, as the verdict record shows them."""
 
     MP3 = "mp3"
@@ -25,9 +26,6 @@ class ContainerName(str, Enum):
     OGG_OPUS = "ogg-opus"
     MP4 = "mp4"
     WAV = "wav"
-
-    def __str__(self) -> str:
-        return self.value
 
 
 class FieldRole(Enum):
