@@ -5,14 +5,11 @@ from __future__ import annotations
 import io
 import json
 import os
-import signal
 import tempfile
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
-from types import FrameType
 from typing import Any, BinaryIO, Final
 
 from cryptography import x509
@@ -22,6 +19,7 @@ from noai.algorithms import Algorithm
 from noai.c2pa_json import ValidationFacts, definition, facts, settings
 from noai.claim import Claim
 from noai.errors import ManifestError, SigningError, SourceError
+from noai.interrupts import interrupt_deferred
 from noai.limits import C2PA_SIGN_BYTES
 from noai.signing import Signer, sign_checked
 from noai.sources import ByteSource, FileSource, as_file
@@ -38,32 +36,10 @@ _ALGORITHMS: Final = {
 }
 
 
-@contextmanager
-def _interrupt_deferred() -> Iterator[None]:
-    """Ctrl-C waits until the library has returned.
-
-    An exception cannot cross a native callback: it would be dropped, and the interruption with it, or
-    end the process.
-    """
-    answer = signal.getsignal(signal.SIGINT)
-    # Python runs signal handlers in the main thread alone, and only there may they be set.
-    if threading.current_thread() is not threading.main_thread() or not callable(answer):
-        yield
-        return
-    caught: list[tuple[int, FrameType | None]] = []
-    signal.signal(signal.SIGINT, lambda number, frame: caught.append((number, frame)))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, answer)
-        if caught:
-            answer(*caught[0])
-
-
 # -- reading --------------------------------------------------------------------------------
 
 
-@_interrupt_deferred()
+@interrupt_deferred()
 def read_validation(
     source: ByteSource,
     media_type: str,
@@ -116,7 +92,7 @@ class _Recorder:
 # -- signing --------------------------------------------------------------------------------
 
 
-@_interrupt_deferred()
+@interrupt_deferred()
 def sign(
     source: BinaryIO,
     destination: BinaryIO,
@@ -153,7 +129,7 @@ def sign(
         raise
 
 
-@_interrupt_deferred()
+@interrupt_deferred()
 def sign_sidecar(source: BinaryIO, *, claim: Claim, signer: Signer, title: str | None = None) -> bytes:
     """A manifest store for ``claim`` that lies beside ``source``, which stays as it is.
 

@@ -42,6 +42,7 @@ LAYERS: Final[tuple[tuple[str, frozenset[str]], ...]] = (
                 "cbor",
                 "jumbf",
                 "c2pa_json",
+                "interrupts",
                 "manifest",
                 "verdict",
             }
