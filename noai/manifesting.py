@@ -17,7 +17,7 @@ from noai.planning import Situation
 from noai.rechecking import recheck, reread
 from noai.signals._c2pa_checks import claimed_signer
 from noai.signing import Signer
-from noai.sources import as_file, read_exactly
+from noai.sources import as_file
 from noai.verifying import Sidecars
 from noai.workspace import Workspace, copy_to
 
@@ -122,7 +122,7 @@ def has_provenance(situation: Situation) -> bool:
     places = situation.evidence.area.manifests
     if any(place.length > MANIFEST_BYTES for place in places):
         return True
-    stores = (read_exactly(situation.data, place.offset, place.length) for place in places)
+    stores = (place.read(situation.data) for place in places)
     return tells_more(stores, situation.kid)
 
 

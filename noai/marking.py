@@ -96,7 +96,7 @@ class _Marked:
     sidecar: bytes | None = None
 
     def result(self, path: Path | None = None, sidecar: Path | None = None) -> MarkResult:
-        name = self.situation.detected.name.value
+        name = self.situation.detected.name
         return MarkResult(self.outcome, name, self.marker.id, self.c2pa, path, sidecar, self.notices)
 
 

@@ -98,7 +98,7 @@ class Verifier:
             detected = detect(data)
         except NoaiError as error:
             return replace(report, error=_note(error), notes=sidecars.notes)
-        report = replace(report, container=detected.name.value)
+        report = replace(report, container=detected.name)
         now = self.now or signing.now()
         evidence, notes = gather(data, detected, sidecars, trust, now)
         return replace(report, findings=self._find(evidence), notes=notes)

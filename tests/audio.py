@@ -99,11 +99,17 @@ class Materials:
 
 Recipe = Callable[[Materials, Path], None]
 _RECIPES: dict[tuple[str, str], tuple[str, Recipe]] = {}
+_NAMES: dict[str, str] = {}
 
 
-def recipe(container: str, variant: str, extension: str) -> Callable[[Recipe], Recipe]:
+def recipe(
+    container: str, variant: str, extension: str, *, name: str | None = None
+) -> Callable[[Recipe], Recipe]:
+    """Register a recipe. ``name`` is the container's own where ``container`` stands for one of its codecs."""
+
     def register(make: Recipe) -> Recipe:
         _RECIPES[container, variant] = (extension, make)
+        _NAMES[container] = name or container
         return make
 
     return register
@@ -150,6 +156,11 @@ class Studio:
             out = Path(scratch) / path.name
             make(out)
             os.replace(out, path)
+
+
+def container_name(container: str) -> str:
+    """The name under which noai knows the files of the recipes for ``container``."""
+    return _NAMES[container]
 
 
 def cases() -> list[tuple[str, str]]:

@@ -18,6 +18,7 @@ from noai.algorithms import sign
 from noai.claim import Claim, Permission, Profile, Use
 from noai.containers.interface import ManifestStore
 from noai.signing import KeySigner
+from noai.sources import BytesSource
 from tests.signers import Cert, authority
 from tests.signers import signer as make_signer
 
@@ -118,12 +119,11 @@ def foreign(
 def place(data: bytes, start: int = 0) -> ManifestStore:
     """Where the first manifest store at or after ``start`` lies, found by its box type alone."""
     offset = data.index(b"jumb", start) - 4
-    return ManifestStore("somewhere", offset, int.from_bytes(data[offset : offset + 4], "big"))
+    return ManifestStore("somewhere", ((offset, int.from_bytes(data[offset : offset + 4], "big")),))
 
 
 def store_of(data: bytes) -> bytes:
-    found = place(data)
-    return data[found.offset : found.offset + found.length]
+    return place(data).read(BytesSource(data))
 
 
 def flipped(data: bytes, position: int) -> bytes:
@@ -134,7 +134,7 @@ def changed_audio(data: bytes) -> bytes:
     """One bit of the audio flipped, away from every header and from the manifest."""
     if b"ftyp" in data[:16]:
         return flipped(data, data.index(b"mdat") + 2000)
-    return flipped(data, 2000 if place(data).offset > len(data) // 2 else len(data) - 2000)
+    return flipped(data, 2000 if place(data).pieces[0][0] > len(data) // 2 else len(data) - 2000)
 
 
 def frame(identifier: bytes, body: bytes, flags: bytes = b"\0\0", size: int | None = None) -> bytes:

@@ -61,7 +61,7 @@ class Examination:
             "path": escape_path(self.path),
             "size": self.size,
             "mtime_ns": self.mtime_ns,
-            "container": self.evidence.detected.name.value,
+            "container": self.evidence.detected.name,
             "essence": self._essence(),
             "findings": [_finding(finding) for finding in self.findings],
             "fields": [
@@ -71,7 +71,7 @@ class Examination:
             ],
             "other_fields": sum(item.role is FieldRole.OTHER for item in area.fields),
             "xmp": [{"place": packet.place, "bytes": len(packet.data)} for packet in area.xmp],
-            "manifests": [asdict(store) for store in area.manifests],
+            "manifests": [asdict(store) | {"length": store.length} for store in area.manifests],
             "sidecar_manifests": [{"length": len(data)} for data in self.evidence.sidecar_manifests],
             "notes": [_explained(note.code) | {"message": note.message} for note in self.notes],
         }

@@ -55,10 +55,14 @@ class AreaBuilder:
     def xmp(self, place: str, data: bytes) -> None:
         self._xmp.append(XmpPacket(place, data))
 
-    def manifest(self, place: str, offset: int, length: int) -> None:
-        """Raises LimitExceeded beyond :data:`noai.limits.MANIFESTS_PER_FILE`."""
+    def manifest(self, place: str, *pieces: tuple[int, int]) -> None:
+        """A store in ``pieces`` of offset and length.
+
+        Raises:
+            LimitExceeded: beyond :data:`noai.limits.MANIFESTS_PER_FILE`.
+        """
         self._count_store()
-        self._manifests.append(ManifestStore(place, offset, length))
+        self._manifests.append(ManifestStore(place, pieces))
 
     def unread_manifest(self, message: str) -> None:
         """A manifest store that cannot be located. Raises LimitExceeded as :meth:`manifest` does."""

@@ -214,7 +214,7 @@ def _read_object(content: Body, place: str, area: AreaBuilder) -> None:
     if start is None or offset is None:
         area.unread_manifest(f"the manifest store in {place} is malformed or unsynchronised")
         return
-    area.manifest(place, offset, content.end - start)
+    area.manifest(place, (offset, content.end - start))
 
 
 def is_manifest(head: bytes) -> bool:

@@ -55,4 +55,4 @@ def _read_manifest(reader: BoxReader, box: Box, found: Metadata) -> None:
         return
     if terminator:
         start = min(start + len(purpose) + 1 + 8, box.end)
-    found.area.manifest("MP4 uuid box", start, box.end - start)
+    found.area.manifest("MP4 uuid box", (start, box.end - start))

@@ -157,7 +157,7 @@ def read_chunk(source: ByteSource, chunk: Chunk, area: AreaBuilder) -> None:
     elif name in XMP_PLACES:
         _read_xmp(source, chunk, area)
     elif name == MANIFEST:
-        area.manifest("RIFF C2PA", chunk.data, chunk.size)
+        area.manifest("RIFF C2PA", (chunk.data, chunk.size))
     elif name in _TEXTS:
         _read_text(source, chunk, area)
 

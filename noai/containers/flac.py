@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from noai.codes import Code
 from noai.containers import _flac_essence, _flac_write, _id3_upgrade
@@ -22,6 +22,8 @@ from noai.errors import LimitExceeded
 from noai.essence import EssenceReading
 from noai.sources import ByteSource, FileSource, chunks
 
+FLAC: Final = ContainerName("flac")
+
 
 class Flac:
     """FLAC, with ID3v2 tags in front of it, where C2PA puts its GEOB, and MPEG audio's tags behind it.
@@ -30,13 +32,14 @@ class Flac:
     FLAC look for none.
     """
 
-    names = (ContainerName.FLAC,)
+    names = (FLAC,)
+    writable = True
     c2pa_type: str | None = "audio/flac"
     has_xmp = False
 
     def detect(self, source: ByteSource) -> ContainerName | None:
         try:
-            return ContainerName.FLAC if find_magic(source) else None
+            return FLAC if find_magic(source) else None
         except LimitExceeded:
             return None
 

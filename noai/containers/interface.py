@@ -9,23 +9,15 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, NewType, Protocol
 
 from noai.codes import Code
 from noai.essence import EssenceReading
-from noai.sources import ByteSource
-from noai.words import Word
+from noai.sources import ByteSource, read_exactly
 
-
-class ContainerName(Word):
-    """Stable names, as the verdict record shows them."""
-
-    MP3 = "mp3"
-    FLAC = "flac"
-    OGG_VORBIS = "ogg-vorbis"
-    OGG_OPUS = "ogg-opus"
-    MP4 = "mp4"
-    WAV = "wav"
+#: The stable name of a kind of audio file, as the verdict record shows it for ever: ``mp3``, ``ogg-opus``.
+#: Each container names its own, so that no other module has to know of it.
+ContainerName = NewType("ContainerName", str)
 
 
 class FieldRole(Enum):
@@ -62,8 +54,20 @@ class ManifestStore:
     """Where the bytes of a C2PA manifest store (a JUMBF superbox) lie in the file."""
 
     place: str
-    offset: int
-    length: int
+    #: Offset and length of each piece, in order: one piece, but for containers that lay packets on pages.
+    pieces: tuple[tuple[int, int], ...]
+
+    @property
+    def length(self) -> int:
+        return sum(length for _, length in self.pieces)
+
+    def read(self, source: ByteSource) -> bytes:
+        """The store. The caller has held :attr:`length` against :data:`noai.limits.MANIFEST_BYTES`.
+
+        Raises:
+            SourceError: if the source ends before the store does.
+        """
+        return b"".join(read_exactly(source, offset, length) for offset, length in self.pieces)
 
 
 @dataclass(frozen=True)
@@ -109,6 +113,10 @@ class Container(Protocol):
         """Kinds that this implementation detects."""
 
     @property
+    def writable(self) -> bool:
+        """Whether :meth:`write_tags` can mark files of this kind at all."""
+
+    @property
     def c2pa_type(self) -> str | None:
         """MIME type under which c2pa embeds a manifest, or None where it cannot."""
 
@@ -149,6 +157,7 @@ class Container(Protocol):
         Audio bytes stay as they are. May move them. The tag version that the file has is kept.
 
         Raises:
+            ContainerReadOnly: where :attr:`writable` is False.
             MarkError: when the container cannot be written safely.
         """
 

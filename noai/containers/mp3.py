@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from noai.codes import Code
 from noai.containers import _ape, _ape_write, _id3_upgrade, _id3_write, _mp3_essence, _mpeg
@@ -23,6 +23,8 @@ from noai.essence import EssenceReading
 from noai.limits import MP3_JUNK_BYTES
 from noai.sources import ByteSource, FileSource
 
+MP3: Final = ContainerName("mp3")
+
 
 class Mp3:
     """MP3, with ID3v2, APE, Lyrics3 and ID3v1 tags around the frames.
@@ -31,17 +33,18 @@ class Mp3:
     takes markers and lifted statements, and leaves the rest of them alone.
     """
 
-    names = (ContainerName.MP3,)
+    names = (MP3,)
+    writable = True
     c2pa_type: str | None = "audio/mpeg"
     has_xmp = True
 
     def detect(self, source: ByteSource) -> ContainerName | None:
         """By runs of frames; also an ID3v2 tag in front of nothing known."""
         try:
-            return ContainerName.MP3 if is_mpeg_audio(source) else None
+            return MP3 if is_mpeg_audio(source) else None
         except LimitExceeded:
             # That many ID3 tags are no other format: reading them says what is wrong.
-            return ContainerName.MP3
+            return MP3
 
     def read_tags(self, source: ByteSource) -> TagArea:
         """All tags in front and behind. A limit that was reached is a note; what was read counts."""

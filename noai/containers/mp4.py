@@ -29,11 +29,14 @@ _IMAGES: Final = frozenset(
     )
 )  # fmt: skip
 
+MP4: Final = ContainerName("mp4")
+
 
 class Mp4:
     """One implementation for all brands; files with video count if they have audio as well."""
 
-    names: tuple[ContainerName, ...] = (ContainerName.MP4,)
+    names: tuple[ContainerName, ...] = (MP4,)
+    writable = True
     c2pa_type: str | None = "audio/mp4"
     has_xmp = True
 
@@ -43,13 +46,13 @@ class Mp4:
             return None
         size, kind = int.from_bytes(head[:4], "big"), head[4:8]
         if kind == b"ftyp":
-            return None if head[8:12] in _IMAGES else ContainerName.MP4
+            return None if head[8:12] in _IMAGES else MP4
         if kind not in _FIRST:
             return None
         if size == 1:
             size = int.from_bytes(head[8:16], "big")
         sane = 8 <= size <= source.size or (size == 0 and kind == b"mdat")
-        return ContainerName.MP4 if sane else None
+        return MP4 if sane else None
 
     def read_tags(self, source: ByteSource) -> TagArea:
         """All of it that can be read. What is wrong with the rest, or with the file, is a note."""

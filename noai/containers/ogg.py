@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from noai.codes import Code
 from noai.containers import _ogg_essence, _ogg_write
@@ -32,11 +32,15 @@ from noai.essence import EssenceReading
 from noai.limits import KIB, OGG_STREAMS, READ_SIZE
 from noai.sources import ByteSource, chunks, read_exactly
 
+OGG_VORBIS: Final = ContainerName("ogg-vorbis")
+OGG_OPUS: Final = ContainerName("ogg-opus")
+
 
 class Ogg:
     """Vorbis and Opus in Ogg. There is no standard place for XMP, and c2pa writes no Ogg."""
 
-    names = (ContainerName.OGG_VORBIS, ContainerName.OGG_OPUS)
+    names = (OGG_VORBIS, OGG_OPUS)
+    writable = True
     c2pa_type: str | None = None
     has_xmp = False
 
@@ -49,9 +53,9 @@ class Ogg:
                 return None
             kind = kind_of(source.read_at(page.body, 16))
             if kind is VORBIS:
-                return ContainerName.OGG_VORBIS
+                return OGG_VORBIS
             if kind is OPUS:
-                return ContainerName.OGG_OPUS
+                return OGG_OPUS
         return None
 
     def read_tags(self, source: ByteSource) -> TagArea:

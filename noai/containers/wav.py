@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from noai.codes import Code
 from noai.containers import _wav_essence, _wav_tags, _wav_write
@@ -16,6 +16,8 @@ from noai.errors import ContainerError, ContainerMalformed, LimitExceeded, MarkE
 from noai.essence import EssenceReading
 from noai.sources import ByteSource, FileSource
 
+WAV: Final = ContainerName("wav")
+
 
 class Wav:
     """WAVE with tags in an ``id3 `` chunk, LIST INFO and ``_PMX``.
@@ -24,12 +26,13 @@ class Wav:
     ffmpeg reads, XMP in ``_PMX``. RF64, BW64 and RIFX are other containers.
     """
 
-    names = (ContainerName.WAV,)
+    names = (WAV,)
+    writable = True
     c2pa_type: str | None = "audio/wav"
     has_xmp = True
 
     def detect(self, source: ByteSource) -> ContainerName | None:
-        return ContainerName.WAV if is_wave(source) else None
+        return WAV if is_wave(source) else None
 
     def read_tags(self, source: ByteSource) -> TagArea:
         """All chunks that hold text. A limit that was reached is a note; what was read counts.

@@ -22,7 +22,6 @@ from noai.signals._c2pa_checks import Checks, check_active, claimed_signer
 from noai.signals._reading import bounded, plain_namespace
 from noai.signals._training_mining import Statement, is_training_label, read_assertion
 from noai.signals.interface import Evidence
-from noai.sources import read_exactly
 from noai.xmp import read_properties
 
 _DCTERMS: Final = plain_namespace("http://purl.org/dc/terms/")
@@ -58,7 +57,7 @@ def _findings(evidence: Evidence) -> Iterator[Finding]:
             message = f"{place.place}: a store of {place.length} bytes was not read"
             yield _finding("C2PA manifest", (Code.C2PA_TOO_COSTLY,), message)
             continue
-        data = read_exactly(evidence.source, place.offset, place.length)
+        data = place.read(evidence.source)
         held = _Held("C2PA manifest", data, evidence.detected.container.c2pa_type)
         for finding in _read_store(held, evidence):
             yield replace(finding, codes=(*finding.codes, *several))

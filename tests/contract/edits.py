@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from noai.containers.interface import Detected, FieldRole, TagArea, TagEdit
-from noai.containers.registry import detect
+from noai.containers.registry import CONTAINERS, detect
 from noai.essence import EssenceReading
 from noai.sources import BytesSource, open_path
-from tests.audio import cases
+from tests.audio import cases, container_name
 
 #: As long as a real token with one certificate, and of its alphabet.
 MARKER = ".".join(("eyJhbGciOiJFUzI1NiIs" * 60, "eyJub2FpIjoxLCJpZCI6" * 40, "Zm9vYmFy_-Zm9vYmFy" * 5))
@@ -31,16 +31,21 @@ REPLACE = TagEdit(
 )
 LIFT = TagEdit(markers=(), lifted_statements=(STATEMENT,), lifted_data_mining=DATA_MINING)
 
+_WRITABLE = {name for container in CONTAINERS if container.writable for name in container.names}
+
+
+def is_writable(case: tuple[str, str]) -> bool:
+    return container_name(case[0]) in _WRITABLE
+
+
 #: Every real file there is. ``long`` ones only matter where bytes are counted.
 CASES = [case for case in cases() if case[1] != "long"]
-LONG = [case for case in cases() if case[1] == "long"]
+READ_ONLY = [case for case in CASES if not is_writable(case)]
+WRITABLE = [case for case in CASES if is_writable(case)]
+LONG = [case for case in cases() if case[1] == "long" and is_writable(case)]
 #: One a codec, for bodies that cost more.
-PLAIN = [case for case in CASES if case[1] == "plain"]
-TAGGED = [case for case in CASES if case[1] == "tagged"]
-
-
-def expected_name(container: str) -> str:
-    return "mp4" if container == "mp4-alac" else container
+PLAIN = [case for case in WRITABLE if case[1] == "plain"]
+TAGGED = [case for case in WRITABLE if case[1] == "tagged"]
 
 
 @contextmanager

@@ -16,11 +16,11 @@ from typing import Any
 
 import pytest
 
-from noai.containers.interface import ContainerName, FieldRole, TagEdit
+from noai.containers.interface import FieldRole, TagEdit
 from noai.containers.registry import CONTAINERS, detect
-from noai.errors import ContainerUnknown, SourceEmpty
+from noai.errors import ContainerReadOnly, ContainerUnknown, SourceEmpty
 from noai.sources import BytesSource
-from tests.audio import NAMES, decoded_md5, exif, run
+from tests.audio import NAMES, container_name, decoded_md5, exif, run
 from tests.contract.edits import (
     CASES,
     DATA_MINING,
@@ -31,11 +31,12 @@ from tests.contract.edits import (
     OTHER_MARKER,
     OTHER_STATEMENT,
     PLAIN,
+    READ_ONLY,
     REPLACE,
     STATEMENT,
     TAGGED,
+    WRITABLE,
     essence,
-    expected_name,
     opened,
     tags,
     values,
@@ -46,17 +47,18 @@ from tests.contract.edits import (
 Files = Callable[..., Path]
 
 every_file = pytest.mark.parametrize(("container", "variant"), CASES)
+every_writable = pytest.mark.parametrize(("container", "variant"), WRITABLE)
+every_read_only = pytest.mark.parametrize(("container", "variant"), READ_ONLY)
 every_codec = pytest.mark.parametrize(("container", "variant"), PLAIN)
 every_with_chapters = pytest.mark.parametrize(
-    ("container", "variant"), [case for case in CASES if case[1] in ("chapters", "cover")]
+    ("container", "variant"), [case for case in WRITABLE if case[1] in ("chapters", "cover")]
 )
 every_tagged = pytest.mark.parametrize(("container", "variant"), TAGGED)
 
 
 def test_every_name_has_files() -> None:
-    tested = {expected_name(container) for container, _ in CASES}
-    assert tested == {str(name) for container in CONTAINERS for name in container.names}
-    assert tested == {str(name) for name in ContainerName}
+    tested = {container_name(container) for container, _ in CASES}
+    assert tested == {name for container in CONTAINERS for name in container.names}
 
 
 # -- detection ------------------------------------------------------------------------------
@@ -66,9 +68,11 @@ def test_every_name_has_files() -> None:
 def test_a_file_is_recognised_by_its_own_container_alone(
     encoded: Files, container: str, variant: str
 ) -> None:
+    """Only the last one, which has to look for frames, may claim what an earlier one knows."""
     source = BytesSource(encoded(container, variant).read_bytes())
-    claims = [name for each in CONTAINERS if (name := each.detect(source))]
-    assert claims == [ContainerName(expected_name(container))]
+    claims = [name for each in CONTAINERS[:-1] if (name := each.detect(source))]
+    assert claims in ([container_name(container)], [])
+    assert detect(source).name == container_name(container)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +131,17 @@ def test_copyright_and_comment_are_found(encoded: Files, container: str, variant
 # -- writing --------------------------------------------------------------------------------
 
 
-@every_file
+@every_read_only
+def test_a_read_only_container_says_so_and_changes_nothing(
+    fresh: Files, encoded: Files, container: str, variant: str
+) -> None:
+    path = fresh(container, variant)
+    with pytest.raises(ContainerReadOnly):
+        write(path, MARK)
+    assert path.read_bytes() == encoded(container, variant).read_bytes()
+
+
+@every_writable
 def test_a_marker_is_read_back_exactly(fresh: Files, container: str, variant: str) -> None:
     path = fresh(container, variant)
     write(path, MARK)
@@ -137,7 +151,7 @@ def test_a_marker_is_read_back_exactly(fresh: Files, container: str, variant: st
     assert area.notes == ()
 
 
-@every_file
+@every_writable
 def test_every_foreign_item_survives(fresh: Files, container: str, variant: str) -> None:
     path = fresh(container, variant)
     with opened(path) as (source, detected):
@@ -147,7 +161,7 @@ def test_every_foreign_item_survives(fresh: Files, container: str, variant: str)
         assert detected.container.inventory(source, MARK) == before
 
 
-@every_file
+@every_writable
 def test_the_audio_stays_bit_for_bit(fresh: Files, encoded: Files, container: str, variant: str) -> None:
     original, path = encoded(container, variant), fresh(container, variant)
     write(path, MARK)
@@ -171,7 +185,7 @@ def _chapters_and_streams(path: Path) -> Any:
     return json.loads(shown)
 
 
-@every_file
+@every_writable
 def test_a_second_edit_replaces_the_first(fresh: Files, container: str, variant: str) -> None:
     path = fresh(container, variant)
     write(path, MARK)
@@ -184,7 +198,7 @@ def test_a_second_edit_replaces_the_first(fresh: Files, container: str, variant:
     assert all(DATA_MINING.encode() + b"<" not in packet.data for packet in area.xmp)
 
 
-@every_file
+@every_writable
 def test_two_markers_are_both_read_back(fresh: Files, container: str, variant: str) -> None:
     path = fresh(container, variant)
     write(path, TagEdit(markers=(MARKER, OTHER_MARKER)))
@@ -193,7 +207,7 @@ def test_two_markers_are_both_read_back(fresh: Files, container: str, variant: s
     assert values(tags(path), FieldRole.MARKER) == [OTHER_MARKER]
 
 
-@every_file
+@every_writable
 def test_lifting_restores_what_was_there(fresh: Files, encoded: Files, container: str, variant: str) -> None:
     original, path = encoded(container, variant), fresh(container, variant)
     write(path, MARK)
@@ -208,7 +222,7 @@ def test_lifting_restores_what_was_there(fresh: Files, encoded: Files, container
     assert sorted(left) == sorted(said)
 
 
-@every_file
+@every_writable
 @pytest.mark.parametrize("role", [FieldRole.COPYRIGHT, FieldRole.COMMENT], ids=lambda role: role.value)
 def test_the_statement_is_appended_and_nothing_overwritten(
     fresh: Files, encoded: Files, container: str, variant: str, role: FieldRole
@@ -246,7 +260,7 @@ def test_writing_the_same_again_changes_no_field(fresh: Files, container: str, v
     assert [packet.data for packet in tags(path).xmp] == [packet.data for packet in once.xmp]
 
 
-@every_file
+@every_writable
 def test_memory_and_file_are_written_alike(fresh: Files, container: str, variant: str) -> None:
     path = fresh(container, variant)
     data = path.read_bytes()
@@ -257,7 +271,7 @@ def test_memory_and_file_are_written_alike(fresh: Files, container: str, variant
 # -- XMP ------------------------------------------------------------------------------------
 
 
-@every_file
+@every_writable
 def test_xmp_is_written_where_it_has_a_place(fresh: Files, container: str, variant: str) -> None:
     path = fresh(container, variant)
     before = tags(path).xmp
@@ -292,19 +306,19 @@ def test_exiftool_sees_every_other_tag_unchanged(encoded: Files, tmp_path: Path)
     before, after = tmp_path / "before", tmp_path / "after"
     before.mkdir()
     after.mkdir()
-    for container, variant in CASES:
+    for container, variant in WRITABLE:
         path = encoded(container, variant)
         shutil.copy(path, before)
         write(Path(shutil.copy(path, after)), MARK)
     seen, now = _exif_folder(before), _exif_folder(after)
-    assert len(seen) == len(CASES)
+    assert len(seen) == len(WRITABLE)
     for name, shown in seen.items():
         assert now[name] == shown, name
 
 
 def _exif_folder(folder: Path) -> dict[str, Counter[str]]:
     """What exiftool shows of each file that is foreign to noai; a tag may stand there several times."""
-    shown = run("exiftool", "-json", "-G1", "-a", "-b", folder)
+    shown = run("exiftool", "-json", "-G1", "-a", "-b", "-ext", "*", folder)
     documents: list[list[tuple[str, Any]]] = json.loads(shown, object_pairs_hook=list)
     return {Path(dict(pairs)["SourceFile"]).name: _foreign(pairs) for pairs in documents}
 

@@ -71,17 +71,17 @@ def _(m: Materials, out: Path) -> None:
     run("AtomicParsley", source, *tags, "--output", out)
 
 
-@recipe("mp4-alac", "plain", "m4a")
+@recipe("mp4-alac", "plain", "m4a", name="mp4")
 def _(m: Materials, out: Path) -> None:
     ffmpeg("-i", m.clip, "-c:a", "alac", out)
 
 
-@recipe("mp4-alac", "tagged", "m4a")
+@recipe("mp4-alac", "tagged", "m4a", name="mp4")
 def _(m: Materials, out: Path) -> None:
     ffmpeg("-i", m.clip, "-c:a", "alac", "-movflags", "+faststart", *metadata(**NAMES), out)
 
 
-@recipe("mp4-alac", "cover", "m4a")
+@recipe("mp4-alac", "cover", "m4a", name="mp4")
 def _(m: Materials, out: Path) -> None:
     cover = ("-i", m.png, "-map", "0:a", "-map", "1:v", "-c:v", "copy", "-disposition:v", "attached_pic")
     ffmpeg("-i", m.clip, *cover, "-c:a", "alac", "-sample_fmt", "s32p", out)

@@ -1,91 +1,111 @@
-"""A process that is killed while it marks leaves the original or the finished file, and nothing that stays.
-
-The process kills itself at one of its own audit events (opening, renaming, importing, …), which are spread
-over the whole run and can be counted, so that every run is killed at the same places.
-"""
+"""A process killed while it marks leaves the original or the finished file, and nothing that stays."""
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from noai import certificates
 from noai.marking import mark
+from noai.report import Finding, SignalSource
+from noai.signing import KeySigner
+from noai.trust import TrustList
+from noai.verifying import verify
 from noai.workspace import is_temporary
 from tests.signers import ROOT, Cert, key_pem, new_key, trusting
 from tests.tracks import unmarked
 
-POINTS = 12
-
-CHILD = """
-import os, signal, sys
-import noai.marking, noai.signing, noai.manifest, pathlib
-limit, counter, seen = int(sys.argv[4]), open(sys.argv[5], "w"), 0
-signer = noai.signing.KeySigner.from_files(pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3]))
-
-def watch(event, arguments):
-    global seen
-    seen += 1
-    if seen == limit:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-sys.addaudithook(watch)
-noai.marking.mark(sys.argv[1], in_place=True, signer=signer)
-total, limit = seen, 0
-counter.write(str(total))
-counter.close()
-"""
+#: Kills a case, at least; there are five cases.
+POINTS = 60
 
 
-@pytest.fixture
-def identity(tmp_path: Path) -> tuple[Path, Path]:
-    from noai import certificates
+@dataclass(frozen=True)
+class Case:
+    name: str
+    copy: str = ""
+    sidecar: bool = False
+    #: Whether the track was marked by somebody else before.
+    marked_before: bool = False
+    c2pa: bool = True
 
-    key, chain = tmp_path / "key.pem", tmp_path / "chain.pem"
+
+CASES = {
+    "mp3-in-place": Case("tune.mp3"),
+    "m4a-in-place": Case("tune.m4a"),
+    "flac-superseding": Case("tune.flac", marked_before=True),
+    "wav-to-a-copy": Case("tune.wav", copy="copy.wav"),
+    "opus-with-a-sidecar": Case("tune.opus", sidecar=True, c2pa=False),
+}
+
+
+def identity(folder: Path) -> tuple[Path, Path]:
+    key, chain = folder / "key.pem", folder / "chain.pem"
     key.write_bytes(key_pem(new_key("es256")))
     chain.write_text(certificates.pem([Cert().issue(ROOT), ROOT.issue()]))
     return key, chain
 
 
-def run(track: Path, identity: tuple[Path, Path], limit: int, counter: Path) -> int:
-    arguments = [str(track), *map(str, identity), str(limit), str(counter)]
-    return subprocess.run([sys.executable, "-c", CHILD, *arguments], check=False).returncode
+def killed_runs(case: Case, track: Path, keys: tuple[Path, Path], folder: Path) -> dict[Path, int]:
+    """The folder of every run that was killed, and how it ended."""
+    folder.mkdir()
+    arguments = {
+        "folder": str(folder),
+        "track": str(track),
+        "copy": case.copy,
+        "sidecar": case.sidecar,
+        "key": str(keys[0]),
+        "chain": str(keys[1]),
+        "spread": POINTS // 2,
+    }
+    server = (sys.executable, "-m", "tests.marking.kill_server", json.dumps(arguments))
+    done = subprocess.run(server, capture_output=True, check=False, cwd=Path(__file__).parents[2])
+    assert not done.returncode, done.stderr.decode()
+    return {folder / place: code for place, code in json.loads(done.stdout)["ended"].items()}
 
 
-@pytest.mark.parametrize("name", ["tune.mp3", "tune.m4a"])
-def test_the_original_or_the_finished_file(name: str, tmp_path: Path, identity: tuple[Path, Path]) -> None:
-    from noai.report import SignalSource
-    from noai.signing import KeySigner
-    from noai.verifying import verify
+def marker_and_manifest(track: Path, trust: TrustList) -> dict[SignalSource, Finding]:
+    return {finding.source: finding for finding in verify(track, trust=trust).signals}
 
-    original = unmarked(name)
-    album = tmp_path / "album"
-    album.mkdir()
-    track, counter = album / name, tmp_path / "count"
-    track.write_bytes(original)
-    assert run(track, identity, 0, counter) == 0
-    total = int(counter.read_text())
-    trust = trusting(KeySigner.from_files(*identity).chain)
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_the_original_or_the_finished_file(case: Case, tmp_path: Path) -> None:
+    keys = identity(tmp_path)
+    signer = KeySigner.from_files(*keys)
+    trust = trusting(signer.chain)
+    track = tmp_path / case.name
+    track.write_bytes(unmarked(case.name))
+    if case.marked_before:
+        mark(track, in_place=True, profile="no-training", signer=signer)
+    original = track.read_bytes()
+    runs = killed_runs(case, track, keys, tmp_path / "runs")
+    assert len(runs) >= POINTS
+    assert set(runs.values()) <= {-signal.SIGKILL, 0}
+    assert list(runs.values()).count(-signal.SIGKILL) >= POINTS
     whole = broken_off = 0
-    for point in range(POINTS):
-        track.write_bytes(original)
-        killed = run(track, identity, 1 + point * (total - 1) // (POINTS - 1), counter)
-        assert killed == -signal.SIGKILL
-        now = track.read_bytes()
-        if now == original:
+    for folder in runs:
+        result = folder / (case.copy or case.name)
+        if case.copy:
+            assert (folder / case.name).read_bytes() == original
+        if not result.exists() or result.read_bytes() == original:
+            assert result.exists() or case.copy
             broken_off += 1
         else:
-            found = {finding.source: finding for finding in verify(track, trust=trust).signals}
+            found = marker_and_manifest(result, trust)
             assert found[SignalSource.MARKER].proven
-            assert found[SignalSource.C2PA].proven
+            assert not case.c2pa or found[SignalSource.C2PA].proven
             whole += 1
-        left = set(os.listdir(album)) - {name}
-        assert all(is_temporary(stray) for stray in left)
+        left = set(os.listdir(folder)) - {case.name, case.copy, f"{result.name}.c2pa"}
+        assert all(is_temporary(stray) for stray in left), left
     assert broken_off
+    assert whole
     # The next run clears what the killed ones left.
-    mark(track, in_place=True, signer=KeySigner.from_files(*identity))
-    assert os.listdir(album) == [name]
+    last = next(iter(runs))
+    mark(last / case.name, in_place=True, signer=signer)
+    assert set(os.listdir(last)) <= {case.name, case.copy, f"{case.name}.c2pa"}

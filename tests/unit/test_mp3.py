@@ -54,7 +54,7 @@ from tests.unit.mp3_bytes import (
     ],
 )
 def test_mpeg_audio_is_recognised(data: bytes) -> None:
-    assert MP3.detect(BytesSource(data)) is ContainerName.MP3
+    assert MP3.detect(BytesSource(data)) == ContainerName("mp3")
 
 
 @pytest.mark.parametrize(

@@ -55,13 +55,13 @@ def tagged(*items: bytes) -> bytes:
 
 @pytest.mark.parametrize("brand", [b"M4A ", b"M4B ", b"mp42", b"isom", b"qt  ", b"3gp4", b"dash", b"abcd"])
 def test_any_brand_of_moving_media_is_recognised(brand: bytes) -> None:
-    assert MP4.detect(BytesSource(box(b"ftyp", brand + bytes(4)))) is ContainerName.MP4
+    assert MP4.detect(BytesSource(box(b"ftyp", brand + bytes(4)))) == ContainerName("mp4")
 
 
 @pytest.mark.parametrize("kind", [b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot"])
 def test_old_quicktime_without_ftyp_is_recognised(kind: bytes) -> None:
-    assert MP4.detect(BytesSource(box(kind, b"") + movie())) is ContainerName.MP4
-    assert MP4.detect(BytesSource(u32(1) + kind + u64(24) + bytes(8))) is ContainerName.MP4
+    assert MP4.detect(BytesSource(box(kind, b"") + movie())) == ContainerName("mp4")
+    assert MP4.detect(BytesSource(u32(1) + kind + u64(24) + bytes(8))) == ContainerName("mp4")
 
 
 @pytest.mark.parametrize(
@@ -304,7 +304,7 @@ def test_a_c2pa_box_yields_the_place_of_its_store(purpose: bytes) -> None:
     store = b"\x00\x00\x00\x14jumb" + bytes(12)
     content = movie(before=box(b"uuid", C2PA_UUID + bytes(4) + purpose + bytes(8) + store))
     (manifest,) = read(content).manifests
-    assert content[manifest.offset : manifest.offset + manifest.length] == store
+    assert manifest.read(BytesSource(content)) == store
 
 
 def test_merkle_trees_are_no_manifests() -> None:

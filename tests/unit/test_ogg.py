@@ -175,9 +175,9 @@ def test_kinds_are_told_by_their_first_packets(encoded: Files, video: bytes) -> 
     def kind(data: bytes) -> ContainerName | None:
         return Ogg().detect(BytesSource(data))
 
-    assert kind(encoded("ogg-vorbis", "plain").read_bytes()) is ContainerName.OGG_VORBIS
-    assert kind(encoded("ogg-opus", "plain").read_bytes()) is ContainerName.OGG_OPUS
-    assert kind(video) is ContainerName.OGG_VORBIS
+    assert kind(encoded("ogg-vorbis", "plain").read_bytes()) == ContainerName("ogg-vorbis")
+    assert kind(encoded("ogg-opus", "plain").read_bytes()) == ContainerName("ogg-opus")
+    assert kind(video) == ContainerName("ogg-vorbis")
     assert kind(page(1, 0, FIRST, b"\x80theora")) is None
     assert kind(b"OggS") is None
     assert kind(page(1, 0, 0, b"OpusHead")) is None

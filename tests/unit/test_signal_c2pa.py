@@ -371,7 +371,7 @@ def test_a_store_that_the_library_refuses_keeps_what_we_read() -> None:
     data = marked(MP3)
     found = place(data)
     # The algorithm of the signature's protected header: one that there is not.
-    at = data.index(b"\x01\x26\x18\x21", found.offset)
+    at = data.index(b"\x01\x26\x18\x21", found.pieces[0][0])
     finding = only(flipped(data, at + 1))
     assert finding.denies == NO_AI.denied
     assert {Code.C2PA_UNREAD, Code.C2PA_INVALID} & set(finding.codes)
@@ -380,7 +380,8 @@ def test_a_store_that_the_library_refuses_keeps_what_we_read() -> None:
 def test_a_cut_store_is_unread_and_still_denies() -> None:
     data = marked(MP3)
     found = place(data)
-    cut = TagArea(manifests=(replace(found, length=found.length - 100),))
+    ((start, length),) = found.pieces
+    cut = TagArea(manifests=(replace(found, pieces=((start, length - 100),)),))
     said = findings(data, area=cut)
     assert {Code.C2PA_UNREAD, Code.C2PA_MALFORMED} <= {code for finding in said for code in finding.codes}
     assert speaking(said)[0].denies == NO_AI.denied
@@ -476,7 +477,7 @@ def test_a_second_store_cannot_borrow_the_checks_of_the_first() -> None:
     sign(io.BytesIO(tag_and_audio), out, media_type="audio/mpeg", claim=NO_AI, signer=MALLORY)
     hostile = out.getvalue()
     assert read_validation(BytesSource(hostile), "audio/mpeg").state == "Valid"
-    planted = ManifestStore("PRIV", hostile.index(genuine), len(genuine))
+    planted = ManifestStore("PRIV", ((hostile.index(genuine), len(genuine)),))
     finding = only(hostile, PERMITTING, area=TagArea(manifests=(planted,)))
     assert set(finding.uses.values()) == {Permission.ALLOWED}
     assert finding.signature is Check.PASS
@@ -517,7 +518,7 @@ def test_a_tag_area_that_we_did_not_read_whole_is_not_handed_on(note: Code, code
 
 def test_a_store_beyond_the_limit_is_not_read() -> None:
     data = MP3.read_bytes()
-    area = TagArea(manifests=(ManifestStore("GEOB", 0, MANIFEST_BYTES + 1),))
+    area = TagArea(manifests=(ManifestStore("GEOB", ((0, MANIFEST_BYTES + 1),)),))
     assert only(data, area=area).codes == (Code.C2PA_TOO_COSTLY,)
 
 
@@ -640,7 +641,7 @@ def test_no_damage_raises_or_becomes_a_permission(data: st.DataObject, wanted: b
     whole = bytearray(_DENYING)
     found = place(bytes(whole))
     for _ in range(data.draw(st.integers(1, 3))):
-        position = found.offset + data.draw(st.integers(8, 2500))
+        position = found.pieces[0][0] + data.draw(st.integers(8, 2500))
         whole[position] = data.draw(st.integers(0, 255))
     said = findings(bytes(whole), PERMITTING, area=TagArea(manifests=(found,)), checks=wanted)
     assert said

@@ -34,7 +34,7 @@ from tests.unit.wav_bytes import (
 
 @pytest.mark.parametrize(
     ("head", "name"),
-    [(b"RIFF", ContainerName.WAV), (b"RF64", None), (b"BW64", None), (b"RIFX", None), (b"riff", None)],
+    [(b"RIFF", ContainerName("wav")), (b"RF64", None), (b"BW64", None), (b"RIFX", None), (b"riff", None)],
 )
 def test_only_riff_wave_is_recognised(head: bytes, name: ContainerName | None) -> None:
     assert WAV.detect(BytesSource(head + wave(FMT, DATA)[4:])) is name

@@ -62,7 +62,7 @@ def test_every_place_for_text_is_read() -> None:
     assert values(data, FieldRole.COPYRIGHT) == ["me"]
     assert [packet.data for packet in area.xmp] == [b"<x/>"]
     (manifest,) = area.manifests
-    assert data[manifest.offset : manifest.offset + manifest.length] == b"store"
+    assert manifest.read(BytesSource(data)) == b"store"
 
 
 @pytest.mark.parametrize(

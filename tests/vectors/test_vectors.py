@@ -54,7 +54,7 @@ def judged(vector: dict[str, Any]) -> Finding:
     anchors = certificates.load_pem_chain(vector["anchors"].encode(), "anchors") if vector["anchors"] else ()
     evidence = Evidence(
         BytesSource(b""),
-        Detected(ContainerName.MP3, FixedContainer(vector["essence"])),  # type: ignore[arg-type]
+        Detected(ContainerName("mp3"), FixedContainer(vector["essence"])),  # type: ignore[arg-type]
         TagArea((TagField("vector", "NOAI", vector["token"], FieldRole.MARKER),)),
         TrustList(tuple(TrustEntry(certificate) for certificate in anchors)),
         datetime.fromtimestamp(vector["now"], timezone.utc),
