@@ -6,10 +6,11 @@ DEMO_ENV := .venv-demo
 TEST_ENV := .venv-test
 # Test workers; more than cores does not help.
 JOBS ?= 2
+FUZZ_INPUTS ?= 1000000
 PIP := -m pip --disable-pip-version-check -qq install
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types docs tools check-python clean
+.PHONY: help demo test fuzz lint types docs tools check-python clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,6 +20,9 @@ demo: $(DEMO_ENV)/ready ## Mark the sample album, verify it, look into a file
 
 test: tools lint types docs ## Everything that CI runs
 	PATH="$(CURDIR)/$(TEST_ENV)/bin:$$PATH" $(TEST_ENV)/bin/python -m pytest -n $(JOBS) --cov --cov-report=term $(PYTEST_ARGS)
+
+fuzz: tools $(TEST_ENV)/ready ## Fuzz every parser for a long time (FUZZ_INPUTS=1000000)
+	$(TEST_ENV)/bin/python -m tests.fuzz.long_run --inputs $(FUZZ_INPUTS) --jobs $(JOBS)
 
 lint: $(TEST_ENV)/ready ## Style
 	$(TEST_ENV)/bin/ruff check --extend-exclude '.venv-*' .
@@ -51,4 +55,4 @@ $(TEST_ENV)/ready: pyproject.toml | check-python
 	@touch $@
 
 clean: ## Remove everything that these commands made
-	rm -rf $(DEMO_ENV) $(TEST_ENV) demo site .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(DEMO_ENV) $(TEST_ENV) demo site fuzz-corpus .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache
