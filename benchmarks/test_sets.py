@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _EXTENSIONS = """
-    mp3 mp2 mp1 mpa flac ogg oga ogx opus spx m4a m4b mp4 m4v mov 3gp wav wave rf64 bw64 w64 aif aiff aifc aac adts
-    wma asf wmv ape mpc mp+ wv tta ofr ofs tak dsf dff mka mkv webm caf au snd amr awb
+    mp3 mp2 mp1 mpa flac ogg oga ogx opus spx m4a m4b mp4 m4v mov 3gp wav wave rf64 bw64 w64 aif aiff aifc aac
+    adts wma asf wmv ape mpc mp+ wv tta ofr ofs tak dsf dff mka mkv webm caf au snd amr awb
 """
 EXTENSIONS = frozenset(_EXTENSIONS.split())
 

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol, Union, runtime_checkable
 
+from noai import progress
 from noai.errors import (
     SourceChanged,
     SourceError,
@@ -117,6 +118,7 @@ def chunks(source: ByteSource, start: int, end: int, size: int = READ_SIZE) -> I
         data = read_exactly(source, start, min(size, end - start))
         yield data
         start += len(data)
+        progress.moved(len(data))
 
 
 @contextmanager

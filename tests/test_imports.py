@@ -18,7 +18,7 @@ PACKAGE: Final = Path(noai.__file__).resolve().parent
 
 #: From types to verbs. A module imports from its own layer and from those above it in this list.
 LAYERS: Final[tuple[tuple[str, frozenset[str]], ...]] = (
-    ("types", frozenset({"_version", "words", "codes", "errors", "limits", "text", "claim", "files"})),
+    ("types", frozenset({"_version", "words", "codes", "errors", "limits", "text", "claim", "files", "progress"})),
     (
         "mechanisms",
         frozenset(

@@ -14,15 +14,20 @@ from typing import IO, TYPE_CHECKING, Final, TypeVar
 
 import click
 
+from noai.limits import MIB
+from noai.progress import watching
 from noai.text import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.progress import Progress, TaskID
     from rich.table import Table
     from rich.text import Text
 
 #: Where nobody sees the edge of a window, nothing is wrapped or cut.
 _UNLIMITED_WIDTH: Final = 10_000
+#: From so many bytes on, all passes over one file together, the bar says that something is going on.
+LARGE_FILE: Final = 256 * MIB
 _NOT_PLAIN: Final = re.compile(r"[^\x00-\x7e]")
 
 _T = TypeVar("_T")
@@ -138,6 +143,7 @@ def tracked(
         BarColumn(),
         TextColumn("{task.completed}") if total is None else MofNCompleteColumn(),
         TextColumn("files"),
+        TextColumn("{task.fields[moved]}"),
         TimeElapsedColumn(),
         # On one terminal the results must go through the bar's console, to appear above it.
         console=lines if lines is not None and together else Console(stderr=True),
@@ -146,10 +152,25 @@ def tracked(
         redirect_stderr=False,
     )
     with bar:
-        task = bar.add_task("", total=total)
+        task = bar.add_task("", total=total, moved="")
         for item in items:
-            yield item
-            bar.advance(task)
+            with watching(_Moved(bar, task)):
+                yield item
+            bar.update(task, advance=1, moved="")
+
+
+class _Moved:
+    """Shows beside the bar how much of one large file was worked through, all passes together."""
+
+    def __init__(self, bar: Progress, task: TaskID) -> None:
+        self._bar = bar
+        self._task = task
+        self._bytes = 0
+
+    def __call__(self, length: int) -> None:
+        self._bytes += length
+        if self._bytes >= LARGE_FILE:
+            self._bar.update(self._task, moved=f"{self._bytes / 2**30:.1f} GiB worked through")
 
 
 def _share_terminal(stream: IO[str]) -> bool:

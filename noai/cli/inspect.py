@@ -156,7 +156,9 @@ def _blocks(record: Record) -> Iterator[tuple[str, Any]]:
     for packet in record["xmp"]:
         yield "XMP", f"{packet['place']}, {packet['bytes']:,} bytes"
     for store in record["manifests"]:
-        yield "C2PA", f"{store['place']}, {store['length']:,} bytes at {store['offset']:,}"
+        first, pieces = store["pieces"][0][0], len(store["pieces"])
+        places = f"at {first:,}" if pieces == 1 else f"in {pieces} pieces from {first:,} on"
+        yield "C2PA", f"{store['place']}, {store['length']:,} bytes {places}"
     for store in record["sidecar_manifests"]:
         yield "C2PA", f"sidecar file, {store['length']:,} bytes"
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from noai import progress
 from noai.errors import MarkError
 from noai.limits import READ_SIZE
 
@@ -95,3 +96,4 @@ def _copy(file: BinaryIO, offset: int, length: int, shift: int) -> None:
         raise MarkError("the copy became shorter while it was being written")
     file.seek(offset + shift)
     file.write(data)
+    progress.moved(length)

@@ -7,6 +7,7 @@ import pty
 import re
 import select
 import signal
+import struct
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -135,6 +136,21 @@ def test_colour_and_progress_on_a_terminal(marked_album: Path) -> None:
         assert "files" in at.shown
         # The bar is gone, and the cursor is back.
         assert at.shown.rindex("\x1b[?25h") > at.shown.rindex("\x1b[?25l")
+
+
+def test_progress_within_a_large_file(ana: Path, tmp_path: Path) -> None:
+    """One file of 100 MB, read and moved several times: the bar counts bytes, not only files."""
+    track = tmp_path / "long.wav"
+    size = 100 * 2**20
+    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 2, 44_100, 176_400, 4, 16)
+    track.write_bytes(
+        struct.pack("<4sI4s", b"RIFF", 36 + size, b"WAVE") + form + struct.pack("<4sI", b"data", size)
+    )
+    with track.open("r+b") as file:
+        file.truncate(44 + size)
+    with terminal("mark", "--identity", "ana", "--no-c2pa", "--in-place", str(track)) as at:
+        assert at.end() == 0
+        assert "GiB worked through" in at.shown
 
 
 def test_no_colour_when_that_was_asked_for(marked_album: Path) -> None:
