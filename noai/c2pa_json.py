@@ -1,4 +1,8 @@
-"""The JSON that goes into the C2PA library and comes out of it: settings, definitions, reports."""
+"""The JSON that goes into the C2PA library and comes out of it: settings, definitions, reports.
+
+The library never sees the file that a manifest is for. What it signs holds a hard binding that noai made,
+and what it says about hard bindings is left aside.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, Union
 
 from cryptography import x509
 
@@ -23,6 +27,26 @@ TRUST_URI: Final = "urn:noai:trust"
 #: What noai's own manifests give as the program that made their claim.
 GENERATOR: Final = "noai"
 UNTRUSTED: Final = "signingCredential.untrusted"
+
+#: Statuses about the binding to a file, which the library was not shown.
+UNBOUND: Final = frozenset(
+    {
+        "assertion.dataHash.mismatch",
+        "assertion.bmffHash.mismatch",
+        "assertion.bmffHash.malformed",
+        "assertion.dataHash.additionalExclusionsPresent",
+    }
+)
+DATA_HASH: Final = "c2pa.hash.data"
+BMFF_HASH: Final = "c2pa.hash.bmff.v3"
+#: Room in a store for the ranges that its hash leaves out: eight of the longest, which is more than any
+#: container needs. What they do not use is padding, so that a store is as long as its draft.
+_RANGES: Final = 8
+_RANGE_BYTES: Final = 32
+#: From here up the length of the padding itself is always written in two bytes.
+_LEAST_PADDING: Final = 256
+#: Bytes of an integer below a bound, in CBOR.
+_INTEGERS: Final = ((1, 24), (2, 1 << 8), (3, 1 << 16), (5, 1 << 32), (9, 1 << 64))
 
 #: What is not listed here is "gathered": not attributed to the signer.
 _CREATED: Final = (TRAINING_MINING, "c2pa.actions", "c2pa.ingredient")
@@ -55,8 +79,9 @@ def settings(anchors: tuple[x509.Certificate, ...]) -> str:
             "verify": {
                 "remote_manifest_fetch": False,
                 "ocsp_fetch": False,
-                "verify_after_sign": True,
-                "verify_after_sign_hash": True,
+                # It is not shown the file. What was signed is validated afterwards, like any other store.
+                "verify_after_sign": False,
+                "verify_after_sign_hash": False,
             },
             "core": {
                 "allowed_network_hosts": [],
@@ -69,8 +94,69 @@ def settings(anchors: tuple[x509.Certificate, ...]) -> str:
     )
 
 
-def definition(claim: Claim, media_type: str, title: str | None) -> str:
-    """The manifest that says what ``claim`` says."""
+@dataclass(frozen=True)
+class DataHash:
+    """SHA-256 over a file without some ranges of offset and length (C2PA 2.x, "Data Hash")."""
+
+    digest: bytes
+    exclusions: tuple[tuple[int, int], ...] = ()
+
+    def assertion(self) -> dict[str, Any]:
+        """
+        Raises:
+            ManifestError: for more ranges than a store has room for.
+        """
+        room = _RANGES * _RANGE_BYTES - sum(_range_bytes(*each) for each in self.exclusions)
+        if len(self.exclusions) > _RANGES:
+            raise ManifestError(f"the manifest would lie in more than {_RANGES} places of the file")
+        data: dict[str, Any] = {
+            "alg": "sha256",
+            "hash": list(self.digest),
+            "name": "noai",
+            "pad": [0] * (_LEAST_PADDING + room),
+        }
+        if self.exclusions:
+            data["exclusions"] = [{"start": start, "length": length} for start, length in self.exclusions]
+        return {"label": DATA_HASH, "data": data}
+
+
+@dataclass(frozen=True)
+class BmffHash:
+    """SHA-256 over an ISO base media file without some boxes (C2PA 2.x, "BMFF-Based Hash")."""
+
+    digest: bytes
+    #: Paths of the boxes, and what stands at an offset in them.
+    exclusions: tuple[tuple[str, tuple[tuple[int, bytes], ...]], ...]
+
+    def assertion(self) -> dict[str, Any]:
+        exclusions = [
+            {"xpath": path}
+            | ({"data": [{"offset": at, "value": list(value)} for at, value in held]} if held else {})
+            for path, held in self.exclusions
+        ]
+        data = {"exclusions": exclusions, "alg": "sha256", "hash": list(self.digest), "name": "noai"}
+        return {"label": BMFF_HASH, "data": data}
+
+
+#: What binds a manifest to its file.
+HardBinding = Union[DataHash, BmffHash]
+
+
+def _range_bytes(start: int, length: int) -> int:
+    """Bytes of ``{"start": …, "length": …}`` in CBOR (RFC 8949, section 3)."""
+    return 1 + 6 + _integer_bytes(start) + 7 + _integer_bytes(length)
+
+
+def _integer_bytes(value: int) -> int:
+    return next(size for size, most in _INTEGERS if value < most)
+
+
+def definition(claim: Claim, binding: HardBinding, title: str | None) -> str:
+    """The manifest that says what ``claim`` says, bound to a file.
+
+    Raises:
+        ManifestError: if the binding has no room in it.
+    """
     rights = claim.rights
     constraint = claim.constraint_info or rights.terms_url or rights.licence_url or rights.contact or _ASK
     entries = {
@@ -78,12 +164,12 @@ def definition(claim: Claim, media_type: str, title: str | None) -> str:
         | ({"constraint_info": constraint} if permission is Permission.CONSTRAINED else {})
         for use, permission in claim.uses.items()
     }
+    training = {"label": TRAINING_MINING, "data": {"entries": entries}}
     return json.dumps(
         {
             "claim_generator_info": [{"name": GENERATOR, "version": __version__}],
-            "format": media_type,
             **({"title": title} if title else {}),
-            "assertions": [{"label": TRAINING_MINING, "data": {"entries": entries}}],
+            "assertions": [training, binding.assertion()],
         }
     )
 
@@ -99,10 +185,8 @@ class Status:
 
 @dataclass(frozen=True)
 class ValidationFacts:
-    """What the library says about the active manifest of one file, uninterpreted."""
+    """What the library says about the active manifest of one store, uninterpreted."""
 
-    #: ``Trusted``, ``Valid`` or ``Invalid``.
-    state: str
     active_label: str
     #: How many manifests, the active one included, the library sees.
     manifests: int
@@ -117,10 +201,10 @@ class ValidationFacts:
     serial: int | None
 
     @property
-    def reasons(self) -> str:
-        """The failures in the library's words."""
+    def problems(self) -> tuple[Status, ...]:
+        """All failures but those about the binding to a file."""
         failures = (*self.failure, *self.ingredient_failure)
-        return "; ".join(f"{status.code}: {status.explanation}" for status in failures)
+        return tuple(status for status in failures if status.code not in UNBOUND)
 
 
 def facts(report: str) -> ValidationFacts:
@@ -138,7 +222,6 @@ def facts(report: str) -> ValidationFacts:
         serial = signature.get("cert_serial_number")
         deltas = [delta["validationDeltas"] for delta in results.get("ingredientDeltas") or ()]
         return ValidationFacts(
-            state=str(document.get("validation_state")),
             active_label=str(label),
             manifests=len(document["manifests"]),
             success=_statuses(active["success"]),

@@ -75,6 +75,7 @@ class Code(Word):
     TAG_UNREADABLE = "tag_unreadable", True, "a tag area or an item in it could not be read"
     TAG_ENCRYPTED = "tag_encrypted", True, "an encrypted frame was not opened"
     TAG_COMPRESSED = "tag_compressed", True, "a compressed frame was not inflated"
+    TAG_HIDDEN = "tag_hidden", True, "a statement stands in padding or in a box that no reader opens"
     TAG_DUPLICATE = "tag_duplicate", False, "several tag areas of one kind; all were read"
     REMOTE_MANIFEST = (
         "remote_manifest",
@@ -152,23 +153,38 @@ class Code(Word):
     ESSENCE_UNREADABLE = "essence_unreadable", True, "the audio could not be read to its end"
     ESSENCE_UNSUPPORTED = "essence_unsupported", True, "no digest is defined for this codec yet"
     AUDIO_IN_TAG = "audio_in_tag", True, "audio frames lie inside a stripped tag"
+    TAG_IN_AUDIO = "tag_in_audio", True, "a tag stands inside what the file declares to be audio"
+    AUDIO_SHIFTED = "audio_shifted", True, "a tag in front shifts audio that is found by its offset"
+    POLYGLOT = "polyglot", True, "players of another format find audio of their own in the file"
     ID3_SIZE = "id3_size", True, "an ID3 size is not syncsafe or runs past the file"
     ID3_VERSION = "id3_version", True, "an ID3 tag of another version than 2, 3 or 4"
     ID3_PADDING = "id3_padding", True, "the padding of an ID3 tag is not zero (marking repairs it)"
     MP3_FREE_FORMAT = "mp3_free_format", True, "a free-format MPEG frame"
     MP3_SYNC = "mp3_sync", True, "bytes between MPEG frames that decoders treat differently"
     XING_COUNT = "xing_count", False, "the Info frame announces more or less audio than there is"
+    FRAME_SYNC = "frame_sync", True, "bytes between frames, blocks or packets that decoders treat differently"
+    FRAME_HEADER = "frame_header", True, "headers of frames, blocks or packets contradict each other"
+    SEEK_TABLE = "seek_table", True, "the table of frames contradicts the audio"
     FLAC_BLOCKS = "flac_blocks", True, "the metadata blocks contradict each other"
     FLAC_SYNC = "flac_sync", True, "what follows the metadata blocks is not an audio frame"
     OGG_CRC = "ogg_crc", True, "a page checksum is wrong"
     OGG_PAGES = "ogg_pages", True, "pages are missing, out of order or interleaved with other bytes"
+    OGG_GRANULES = "ogg_granules", True, "granule positions make players leave audio out"
+    OGG_GRANULE_ORDER = "ogg_granule_order", False, "granule positions go backwards; nothing was left unread"
     SAMPLES_OUTSIDE_MDAT = "samples_outside_mdat", True, "sample tables point outside mdat"
     SAMPLES_OVERLAP = "samples_overlap", True, "samples overlap"
     BOX_MISPLACED = "box_misplaced", True, "a box that players obey stands where it does not belong"
     MOOV_DUPLICATE = "moov_duplicate", True, "several moov boxes"
+    FRAGMENT_SEQUENCE = (
+        "fragment_sequence",
+        True,
+        "fragments are repeated, out of order or far apart, or an index leaves some of them out",
+    )
     EDIT_HIDES_AUDIO = "edit_hides_audio", True, "an edit list or duration hides audio"
     CHUNK_DUPLICATE = "chunk_duplicate", True, "several data or fmt chunks"
     CHUNK_SIZE = "chunk_size", True, "a chunk or RIFF size contradicts the file"
+    ASF_OBJECTS = "asf_objects", True, "objects of an ASF header contradict each other or the file"
+    EBML_STRUCTURE = "ebml_structure", True, "EBML elements that players could read in different ways"
     TRAILING_AUDIO = "trailing_audio", True, "bytes after the end of the audio that a decoder could play"
 
     # -- C2PA ----------------------------------------------------------------------------------
@@ -191,6 +207,11 @@ class Code(Word):
     C2PA_REDACTED = "c2pa_redacted", True, "a training assertion was redacted or is missing"
     C2PA_DUPLICATE = "c2pa_duplicate", True, "several manifest stores in one file"
     C2PA_TOO_COSTLY = "c2pa_too_costly", True, "the manifest is beyond the limits for checking it"
+    C2PA_STOPPED = (
+        "c2pa_stopped",
+        True,
+        "checking the manifest crashed, or was stopped at its limit of time or memory",
+    )
     C2PA_UNBOUND = "c2pa_unbound", False, "not the active manifest: nothing binds it to this file"
     C2PA_EXCLUSIONS = "c2pa_exclusions", False, "the manifest leaves other bytes than its own out of its hash"
 

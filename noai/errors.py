@@ -208,3 +208,9 @@ class ManifestError(NoaiError):
     """The C2PA layer failed; the library's own words are in the message."""
 
     code = "c2pa_failed"
+
+
+class ManifestStopped(ManifestError):
+    """The process that asks the C2PA library crashed, or was stopped at its limit of time or memory."""
+
+    code = "c2pa_stopped"

@@ -22,6 +22,9 @@ _BROTLI: Final = b"brob"
 
 _CLAIMS: Final = frozenset({"c2pa.claim", "c2pa.claim.v2"})
 _SIGNATURE: Final = "c2pa.signature"
+#: What the C2PA library knows these two by, whatever their labels are.
+_CLAIM_UUID: Final = b"c2cl"
+_SIGNATURE_UUID: Final = b"c2cs"
 #: COSE header parameters that hold the chain: RFC 9360, and the text that C2PA 1.x wrote.
 _X5CHAIN: Final[tuple[int | str, ...]] = (33, "x5chain")
 _COSE_SIGN1: Final = 18
@@ -65,6 +68,8 @@ class Claim:
     #: Declared removed, from this or from earlier manifests.
     redacted: tuple[str, ...] = ()
     instance_id: str | None = None
+    #: The hash algorithm of assertions that name none.
+    alg: str | None = None
     #: The program that made the claim, as it calls itself.
     generator: str | None = None
 
@@ -219,8 +224,28 @@ def _manifest(box: _SuperBox, budget: cbor.Budget) -> Manifest:
         for part in child.walk()
         if part.contents
     )
+    faults += _misplaced(box)
     faults += [fault for part in box.walk() for fault in part.faults]
     return Manifest(box.label, claim, assertions, chain, tuple(dict.fromkeys(faults)))
+
+
+def _misplaced(box: _SuperBox) -> Iterator[Fault]:
+    """What other readers of a manifest could take for something else, or not see at all.
+
+    The C2PA library hashes of an assertion what it understands, so that a box which somebody put inside
+    one later leaves the signature valid; and it knows claim and signature by their UUIDs.
+    """
+    labels: list[str] = []
+    for child in box.superboxes:
+        is_claim, is_signature = child.label in _CLAIMS, child.label == _SIGNATURE
+        if is_claim != (child.uuid == _CLAIM_UUID) or is_signature != (child.uuid == _SIGNATURE_UUID):
+            yield Fault(Code.C2PA_MALFORMED, "the label and the kind of a manifest box contradict each other")
+        leaves = [child] if is_claim or is_signature else child.superboxes
+        if any(leaf.superboxes for leaf in leaves):
+            yield Fault(Code.C2PA_MALFORMED, "a box stands inside a claim, a signature or an assertion")
+        labels += [leaf.label for leaf in leaves]
+    if len(set(labels)) != len(labels):
+        yield Fault(Code.C2PA_MALFORMED, "two boxes of a manifest have the same label")
 
 
 def _cbor(box: _SuperBox, budget: cbor.Budget, faults: list[Fault]) -> cbor.Value:
@@ -252,12 +277,14 @@ def _claim(claim: cbor.Map, faults: list[Fault]) -> Claim:
     generator = claim.first("claim_generator_info")
     if isinstance(generator, tuple) and generator:
         generator = generator[0]
+    alg = claim.first("alg")
     name = generator.first("name") if isinstance(generator, cbor.Map) else claim.first("claim_generator")
     return Claim(
         created=_labels(claim, "created_assertions", faults) + _labels(claim, "assertions", faults),
         gathered=_labels(claim, "gathered_assertions", faults),
         redacted=_labels(claim, "redacted_assertions", faults),
         instance_id=instance if isinstance(instance, str) else None,
+        alg=alg if isinstance(alg, str) else None,
         generator=name if isinstance(name, str) else None,
     )
 
@@ -286,10 +313,13 @@ def _chain(box: _SuperBox, budget: cbor.Budget, faults: list[Fault]) -> tuple[by
     if not isinstance(value, tuple) or len(value) != 4 or not isinstance(value[0], bytes):
         faults.append(Fault(Code.C2PA_MALFORMED, "the signature is not a COSE_Sign1"))
         return ()
-    protected = cbor.salvage(value[0], budget).value
+    protected = cbor.salvage(value[0], budget)
+    if protected.error is not None:
+        # Behind the error another chain could stand, which is the one that signed.
+        faults.append(fault_of(protected.error))
     held = [
         chain
-        for header in (protected, value[1])
+        for header in (protected.value, value[1])
         if isinstance(header, cbor.Map)
         for name in _X5CHAIN
         for chain in header.all(name)

@@ -35,6 +35,8 @@ TAG_BYTES: Final = 1 * MIB
 TAG_VALUE_BYTES: Final = 256 * KIB
 #: ID3 frames, Vorbis comments, APEv2 items, RIFF INFO entries together. c2pa-rs takes 39 s for 20,000 frames.
 TAG_ITEMS: Final = 2_000
+#: Text values in them: one item may hold many. A file in the test set of a tagger has 31,279, one a letter.
+TAG_VALUES: Final = 50_000
 #: Notes on one tag area. Damaged files have two or three; the rest is summed up in one more.
 AREA_NOTES: Final = 64
 #: ID3v2 tags in one file. Taggers that misbehave have been seen to leave three.
@@ -46,12 +48,30 @@ ID3_UNSYNCHRONISED_BYTES: Final = 16 * MIB
 MP3_JUNK_BYTES: Final = 1 * MIB
 #: The same where no tag says that this is MPEG audio; ffmpeg looks as far.
 MP3_UNTAGGED_JUNK_BYTES: Final = 64 * KIB
+#: FLAC streams joined in one file.
+FLAC_STREAMS: Final = 64
+#: Bytes that should be audio and do not end where the file promises, as far as they are searched.
+SEARCHED_BYTES: Final = 1024 * MIB
+#: Tags among the frames of one stream, where files were joined. An audiobook of 100 chapters has two a seam.
+TAGS_BETWEEN: Final = 512
+#: Places in one stream that look like the start of a tag and may be none: chance puts one into 1.5 GB.
+TAG_MARKS: Final = 1_000
 #: How far in front of the end of MPEG audio tags are looked for that do not end exactly there.
 STRAY_TAG_BYTES: Final = 4 * KIB
+#: Padding and other bytes that hold no text, as far as they are searched. Taggers leave 4 KiB.
+OPAQUE_BYTES: Final = 4 * MIB
 #: Boxes or chunks in one file (c2pa-rs: over 60 s for 100,000 ``free`` boxes).
 BOXES: Final = 10_000
-#: Boxes in the fragments of one MP4 besides: 28 hours in pieces of 5 s, six boxes a piece, are 120,000.
-MP4_FRAGMENT_BOXES: Final = 120_000
+#: Sizes in the table of ``ds64``. It is for chunks beyond 4 GiB: one or two, if any.
+RF64_TABLE_ENTRIES: Final = 1_000
+#: Audio that marking moves within the copy, to put tags in front of it. What is more stays, and tags go
+#: behind it: 256 MiB take a second to move, and sparse files would lose their holes.
+MOVED_AUDIO_BYTES: Final = 256 * MIB
+#: Bytes of a chunk in front of so much audio that is moved behind it because it grows. Tags with
+#: pictures reach a few MiB.
+MOVED_CHUNK_BYTES: Final = 16 * MIB
+#: Boxes of the fragments of one MP4 besides: 24 hours in pieces of 6 s, nine boxes a piece, are 130,000.
+MP4_FRAGMENT_BOXES: Final = 140_000
 #: Nesting of BMFF boxes. moov/trak/mdia/minf/stbl/stsd/mp4a/wave/esds is 9.
 BOX_DEPTH: Final = 16
 #: Samples in the tables of one MP4 track: 48 hours of AAC at 48 kHz are 8.1 million.
@@ -64,8 +84,9 @@ MP4_RUNS: Final = 1_000_000
 MP4_EDITS: Final = 10_000
 #: Bytes of one MP4 sample entry. Decoder configurations have 20 to 500 bytes.
 SAMPLE_ENTRY_BYTES: Final = 64 * KIB
-#: Bytes of a ``moov`` that marking rewrites in memory. 48 hours of AAC make 40 MiB; covers come on top.
-MP4_MOOV_BYTES: Final = 64 * MIB
+#: Bytes of padding and unknown boxes in one MP4 that are searched for statements. What taggers leave is a
+#: ``moov`` box that they wrote anew elsewhere, and 48 hours of AAC make one of 40 MiB.
+MP4_HIDDEN_BYTES: Final = 64 * MIB
 #: Logical streams (chained or multiplexed) in one Ogg file.
 OGG_STREAMS: Final = 256
 #: Bytes of one Ogg packet. Vorbis setup headers reach 64 KiB; comment packets carry pictures.
@@ -74,6 +95,41 @@ OGG_PACKET_BYTES: Final = 64 * MIB
 OGG_HEADER_PAGES: Final = 32_768
 #: Bytes of one codec header that becomes part of a canonical configuration.
 CODEC_HEADER_BYTES: Final = 1 * MIB
+#: WavPack blocks in one file: 48 hours in blocks of a quarter of a second are 691,200.
+WAVPACK_BLOCKS: Final = 1_000_000
+#: Metadata sub-blocks in one WavPack block. Real ones have up to 20.
+WAVPACK_SUB_BLOCKS: Final = 64
+#: Pieces in which a lossless encoder keeps the header or trailer of the original file: WavPack starts a
+#: new one every 1,000,000 bytes.
+WRAPPED_PIECES: Final = 64
+#: Packets in one Musepack SV8 file: 48 hours in packets of 64 frames are 103,000.
+MUSEPACK_PACKETS: Final = 200_000
+#: Frames in one Musepack SV7 file: 48 hours are 6.6 million.
+MUSEPACK_FRAMES: Final = 10_000_000
+#: ADTS frames in one file: 48 hours of AAC at 48 kHz are 8.1 million.
+ADTS_FRAMES: Final = 20_000_000
+#: EBML elements that are walked in one file in front of its clusters, and in tags: chapters of 2,000 parts
+#: make 24,000, an index in front with an entry every five seconds 35,000 in 10 hours.
+EBML_ELEMENTS: Final = 100_000
+#: Nesting of EBML elements. Chapters in chapters and tags in tags reach 8; ffmpeg reads 16.
+EBML_DEPTH: Final = 16
+#: Elements at the top level of Matroska segments: 48 hours in clusters of 0.74 s, as mkvmerge makes them of
+#: audio alone, are 233,000.
+MATROSKA_TOP_ELEMENTS: Final = 250_000
+#: Blocks in one Matroska file: 48 hours of Opus are 8.6 million.
+MATROSKA_BLOCKS: Final = 20_000_000
+#: Elements beside blocks in the clusters of one file. Most muxers write one a cluster, some three.
+MATROSKA_CLUSTER_ELEMENTS: Final = 250_000
+#: Elements in the index of one Matroska file: 24 hours by mkvmerge, seven elements a cluster, are 817,000.
+MATROSKA_INDEX_ELEMENTS: Final = 1_000_000
+#: Bytes of one Matroska block with audio. PCM of many channels at high rates reaches 1 MiB.
+MATROSKA_BLOCK_BYTES: Final = 16 * MIB
+#: Tracks in one Matroska file.
+MATROSKA_TRACKS: Final = 256
+#: Bytes of one Matroska element (tags, index) that marking rewrites in memory; tags may hold pictures.
+MATROSKA_REWRITE_BYTES: Final = 16 * MIB
+#: Bytes of the packet table of one CAF file: 48 hours of AAC take 16 MiB.
+CAF_TABLE_BYTES: Final = 32 * MIB
 #: Bytes of an XMP packet that is parsed.
 XMP_BYTES: Final = 256 * KIB
 #: Nesting of elements in an XMP packet. Structures in arrays in structures reach about 20.
@@ -98,5 +154,22 @@ CBOR_ITEMS: Final = 200_000
 CBOR_DEPTH: Final = 32
 #: Bytes of one training-and-data-mining assertion. Five entries with their constraints take 1 KiB.
 TRAINING_ASSERTION_BYTES: Final = 64 * KIB
-#: Largest file that is signed with C2PA: the library takes about three bytes of memory a byte.
-C2PA_SIGN_BYTES: Final = 256 * MIB
+#: Largest file that gets a C2PA manifest. Memory does not grow with it, but beyond this the passes over the
+#: file take minutes; RIFF ends here anyway.
+C2PA_SIGN_BYTES: Final = 4096 * MIB
+#: Largest original whose own manifest becomes the parent of a new one: the library reads it into memory.
+C2PA_PARENT_BYTES: Final = 256 * MIB
+#: Ranges, or rules for boxes, that one hash in a manifest leaves out. Ogg needs one for each page at most.
+C2PA_EXCLUSIONS: Final = 1_024
+#: Bytes of one store, embedded files apart, that the C2PA library is asked about. It takes up to 160 bytes of
+#: memory for each, and time that grows with their square; each signing adds 10 to 20 KiB.
+C2PA_PARSED_BYTES: Final = 1 * MIB
+#: Processor time in seconds for validating one store. An honest one takes a thousandth to a tenth; processor
+#: time, since the clock on the wall runs on while a busy machine does something else.
+C2PA_CPU_SECONDS: Final = 10
+#: Seconds by the clock after which a validation that does not even use the processor is given up.
+C2PA_WAIT_SECONDS: Final = 120
+#: Memory of the process that validates. 16 MiB of pictures take 180 MiB.
+C2PA_MEMORY: Final = 512 * MIB
+#: Bytes of what it answers. Two thousand assertions make 800 KB.
+C2PA_ANSWER_BYTES: Final = 4 * MIB

@@ -74,11 +74,11 @@ class _Job:
     signer: Signer
     now: datetime
     c2pa: bool
-    sidecar: bool
+    wishes: manifesting.Wishes
 
     def needs_manifest(self, situation: Situation) -> bool:
         """Whether a manifest is wanted, possible, and not there already."""
-        possible = manifesting.is_possible(situation, sidecar=self.sidecar)
+        possible = manifesting.is_possible(situation, self.wishes)
         return self.c2pa and possible and not situation.own_manifest_holds(self.claim)
 
 
@@ -113,6 +113,7 @@ def mark(
     rights: Rights | None = ...,
     work: Work | None = ...,
     c2pa: bool = ...,
+    c2pa_in_ogg: bool = ...,
     now: datetime | None = ...,
 ) -> bytes: ...
 
@@ -130,6 +131,7 @@ def mark(
     rights: Rights | None = ...,
     work: Work | None = ...,
     c2pa: bool = ...,
+    c2pa_in_ogg: bool = ...,
     sidecar: bool = ...,
     in_place: bool = ...,
     now: datetime | None = ...,
@@ -148,6 +150,7 @@ def mark(
     rights: Rights | None = None,
     work: Work | None = None,
     c2pa: bool = True,
+    c2pa_in_ogg: bool = False,
     sidecar: bool = False,
     in_place: bool = False,
     now: datetime | None = None,
@@ -160,8 +163,8 @@ def mark(
     ``claim``.
 
     ``c2pa`` embeds a C2PA manifest where the container takes one; ``sidecar`` writes one beside
-    the file where it does not. Files above :data:`noai.limits.C2PA_SIGN_BYTES` get none, with a
-    notice.
+    the file where it does not. ``c2pa_in_ogg`` embeds one in Ogg, too, which TagLib and some players
+    do not take. Files above :data:`noai.limits.C2PA_SIGN_BYTES` get none, with a notice.
 
     Nothing is published before the copy was read again: essence unchanged, every other tag
     unchanged, marker and manifest verified. On any error the destination is as it was.
@@ -183,7 +186,7 @@ def mark(
         )
     at = now or signing.now()
     check_signer(signer, at)
-    job = _Job(claim, signer, at, c2pa, sidecar)
+    job = _Job(claim, signer, at, c2pa, manifesting.Wishes(sidecar, c2pa_in_ogg))
     path = as_path(source)
     if path is not None:
         if in_place == (destination is not None):
@@ -259,7 +262,7 @@ def _mark(data: ByteSource, sidecars: Sidecars, workspace: Workspace, job: _Job)
     before = examine(data, sidecars, job.signer, job.now)
     require_bindable(before)
     standing = before.standing_marker(job.claim, job.now)
-    notices = manifesting.notices(before, sidecar=job.sidecar) if job.c2pa else ()
+    notices = manifesting.notices(before, job.wishes) if job.c2pa else ()
     # 2. The same claim by the same key: nothing to do.
     if standing is not None and not job.needs_manifest(before):
         return _Marked(Outcome.UNCHANGED, before, standing, before.own_manifest_holds(job.claim), notices)
@@ -277,8 +280,8 @@ def _mark(data: ByteSource, sidecars: Sidecars, workspace: Workspace, job: _Job)
     recheck(before, plain, edit, marker, with_manifest=False)
     # 5. C2PA last, since its hard binding covers the whole file; then the same again.
     layer = None
-    if job.c2pa and manifesting.is_possible(before, sidecar=job.sidecar):
-        layer, refusal = manifesting.add(before, plain, file, workspace, job.signer, marker, edit)
+    if job.c2pa and manifesting.is_possible(before, job.wishes):
+        layer, refusal = manifesting.add(before, file, workspace, job.signer, marker, edit, job.wishes)
         notices = (*notices, *refusal)
     if layer is None and standing is not None:
         return _Marked(Outcome.UNCHANGED, before, standing, False, notices)

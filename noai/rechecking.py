@@ -58,7 +58,7 @@ def recheck(
         EssenceChanged, TagsChanged, MarkNotVerified: if the copy is not what it should be.
     """
     # 1. The audio.
-    if after.detected.name is not before.detected.name:
+    if after.detected.name != before.detected.name:
         raise EssenceChanged(f"the written copy would be {after.detected.name}")
     if (
         after.essence.digest != before.essence.digest

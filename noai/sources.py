@@ -6,6 +6,7 @@ bytes come from.
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import stat
@@ -98,6 +99,20 @@ class DescriptorSource:
         except OSError as error:
             raise SourceError(f"reading failed: {error.strerror or error}") from error
         return data
+
+    def stretches(self) -> Iterator[tuple[int, int]]:
+        """From and to of what holds data. Between lie the holes of a sparse file, which read as zeros."""
+        at = 0
+        while at < self.size:
+            try:
+                start = os.lseek(self._descriptor, at, os.SEEK_DATA)
+                end = os.lseek(self._descriptor, start, os.SEEK_HOLE)
+            except OSError as error:
+                if error.errno == errno.ENXIO:
+                    return  # nothing but a hole is left
+                start, end = at, self.size  # a file system that does not tell
+            yield start, min(end, self.size)
+            at = end
 
 
 def read_exactly(source: ByteSource, offset: int, length: int) -> bytes:

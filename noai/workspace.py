@@ -23,7 +23,7 @@ from typing import BinaryIO, Final, Protocol
 from noai.errors import MarkError, SourceChanged
 from noai.files import sync_folder
 from noai.limits import READ_SIZE
-from noai.sources import ByteSource, chunks
+from noai.sources import ByteSource, DescriptorSource, chunks
 
 _TEMPORARY: Final = re.compile(r"\.noai-[0-9a-f]{16}\.tmp")
 _ATTEMPTS: Final = 16
@@ -115,9 +115,18 @@ class FolderWorkspace:
 
 
 def copy_to(source: ByteSource, file: BinaryIO) -> None:
-    """All of ``source`` into the empty ``file``."""
-    for block in chunks(source, 0, source.size):
-        file.write(block)
+    """All of ``source`` into the empty ``file``. The holes of a sparse file stay holes."""
+    whole = [(0, source.size)]
+    copied = 0
+    for start, end in source.stretches() if isinstance(source, DescriptorSource) else whole:
+        file.seek(start)
+        for block in chunks(source, start, end):
+            file.write(block)
+        copied = end
+    if copied < source.size:
+        # A hole at the end: its last byte gives the copy its length.
+        file.seek(source.size - 1)
+        file.write(b"\x00")
     file.flush()
 
 

@@ -76,10 +76,18 @@ def _decoded_md5(path: Path, size: int, mtime_ns: int) -> str:
     return shown.decode().strip().removeprefix("MD5=")
 
 
+def exiftool(*arguments: str | os.PathLike[str]) -> bytes:
+    """The JSON that exiftool prints. Of a kind of file that it does not know it says just that."""
+    command = [tool("exiftool"), "-json", "-G1", "-a", *(os.fspath(part) for part in arguments)]
+    done = subprocess.run(command, capture_output=True, check=False)
+    if done.returncode > 1 or not done.stdout:
+        pytest.fail(f"{' '.join(command)}\n{done.stderr.decode(errors='replace')}", pytrace=False)
+    return done.stdout
+
+
 def exif(path: Path) -> dict[str, Any]:
     """What exiftool shows, by ``Group:Tag``; lists for repeated tags."""
-    shown = run("exiftool", "-json", "-G1", "-a", "-struct", path)
-    (document,) = json.loads(shown)
+    (document,) = json.loads(exiftool("-struct", path))
     assert isinstance(document, dict)
     return document
 

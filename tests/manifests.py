@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import c2pa
+from cryptography import x509
 
-from noai import certificates, manifest
+from noai import cbor, certificates, manifest
 from noai.algorithms import sign
+from noai.c2pa_json import settings
 from noai.claim import Claim, Permission, Profile, Use
-from noai.containers.interface import ManifestStore
+from noai.containers.interface import Container, Embedding, ManifestStore
+from noai.containers.registry import detect
+from noai.manifesting import embed
+from noai.signals._c2pa_binding import data_hash
 from noai.signing import KeySigner
 from noai.sources import BytesSource
 from tests.signers import Cert, authority
@@ -46,26 +51,58 @@ def media_type(path: Path) -> str:
     return TYPES[path.suffix[1:]]
 
 
+def embedded(data: bytes, claim: Claim, signer: KeySigner, parent: tuple[str, bytes] | None = None) -> bytes:
+    """``data`` with a manifest, as a marking puts it there."""
+    container: Container = detect(BytesSource(data)).container
+    media_type = container.c2pa_type
+    assert media_type is not None
+    assert isinstance(container, Embedding)
+    original = None if parent is None else (parent[0], io.BytesIO(parent[1]))
+    file = io.BytesIO(data)
+    embed(container, media_type, file, manifest.Order(claim, signer, parent=original))
+    return file.getvalue()
+
+
 def marked(path: Path, claim: Claim = NO_AI, signer: KeySigner | None = None) -> bytes:
-    """The file with a manifest made by :mod:`noai.manifest`."""
-    out = io.BytesIO()
-    with path.open("rb") as source:
-        manifest.sign(source, out, media_type=media_type(path), claim=claim, signer=signer or live_signer())
-    return out.getvalue()
+    """The file with a manifest made by noai."""
+    return embedded(path.read_bytes(), claim, signer or live_signer())
 
 
 def resigned(data: bytes, kind: str, claim: Claim, signer: KeySigner | None = None) -> bytes:
     """``data``, which has a manifest, signed once more on top of it."""
-    out = io.BytesIO()
-    manifest.sign(
-        io.BytesIO(data),
-        out,
-        media_type=kind,
-        claim=claim,
-        signer=signer or live_signer(),
-        parent=(kind, io.BytesIO(data)),
-    )
-    return out.getvalue()
+    return embedded(data, claim, signer or live_signer(), (kind, data))
+
+
+def sidecar(data: bytes, claim: Claim = NO_AI, signer: KeySigner | None = None) -> bytes:
+    """A store that lies beside ``data``."""
+    return manifest.sign(manifest.Order(claim, signer or live_signer()), data_hash(BytesSource(data)))
+
+
+@dataclass(frozen=True)
+class Witnessed:
+    """What any other program sees that uses the C2PA library."""
+
+    state: str
+    manifests: int
+    success: tuple[str, ...]
+    failure: tuple[str, ...]
+    informational: tuple[str, ...]
+
+
+def witness(
+    data: bytes, kind: str, store: bytes | None = None, anchors: tuple[x509.Certificate, ...] = ()
+) -> Witnessed:
+    """The library's own verdict on a whole file, which noai never asks it for.
+
+    Raises:
+        c2pa.C2paError: if it gives none.
+    """
+    context = c2pa.Context.from_json(settings(anchors))
+    with c2pa.Reader(kind, io.BytesIO(data), manifest_data=store, context=context) as reader:
+        document = json.loads(reader.json())
+    active = document["validation_results"]["activeManifest"]
+    lists = (tuple(item["code"] for item in active[name]) for name in ("success", "failure", "informational"))
+    return Witnessed(document["validation_state"], len(document["manifests"]), *lists)
 
 
 def entries(**uses: str | dict[str, str]) -> dict[str, Any]:
@@ -138,25 +175,63 @@ def changed_audio(data: bytes) -> bytes:
 
 
 def frame(identifier: bytes, body: bytes, flags: bytes = b"\0\0", size: int | None = None) -> bytes:
-    """An ID3v2.4 frame; ``size`` may lie."""
-    return identifier + _syncsafe(len(body) if size is None else size) + flags + body
+    """An ID3v2.3 frame; ``size`` may lie."""
+    return identifier + (len(body) if size is None else size).to_bytes(4, "big") + flags + body
 
 
 def with_frames(mp3: bytes, frames: bytes) -> bytes:
-    """``frames`` put in front of all others in the ID3v2.4 tag of a file."""
+    """``frames`` put in front of all others in the ID3v2.3 tag of a file."""
     size = 0
     for byte in mp3[6:10]:
         size = size << 7 | byte
-    return mp3[:6] + _syncsafe(size + len(frames)) + frames + mp3[10:]
+    length = bytes(size + len(frames) >> shift & 0x7F for shift in (21, 14, 7, 0))
+    return mp3[:6] + length + frames + mp3[10:]
 
 
 def with_malformed_frame(mp3: bytes) -> bytes:
     """An ID3 frame that claims to be longer than its tag, in front of all others."""
-    return with_frames(mp3, frame(b"TXXX", b"\x03a\0b", size=2**27))
+    return with_frames(mp3, frame(b"TXXX", b"\0a\0b", size=2**27))
 
 
-def _syncsafe(number: int) -> bytes:
-    return bytes(number >> shift & 0x7F for shift in (21, 14, 7, 0))
+# -- stores of the library's, altered -------------------------------------------------------
+
+
+def rewritten(store: bytes, label: str, change: Callable[[bytes], bytes]) -> bytes:
+    """``store`` with another content in the one box ``label``; the sizes around it follow."""
+    return _rewritten(store, label.encode(), change)
+
+
+def _rewritten(boxes: bytes, label: bytes, change: Callable[[bytes], bytes]) -> bytes:
+    out, at, is_meant = b"", 0, False
+    while at < len(boxes):
+        size, kind = int.from_bytes(boxes[at : at + 4], "big"), boxes[at + 4 : at + 8]
+        content = boxes[at + 8 : at + size]
+        if kind == b"jumd":
+            is_meant = content[17:].split(b"\0")[0] == label
+        elif kind == b"jumb":
+            content = _rewritten(content, label, change)
+        elif is_meant:
+            content = change(content)
+        out += box(kind, content)
+        at += size
+    return out
+
+
+def naming(label: str, times: int) -> Callable[[bytes], bytes]:
+    """Makes a claim name an assertion that it names once that many times."""
+
+    def change(claim: bytes) -> bytes:
+        stated = cbor.decode(claim)
+        assert isinstance(stated, cbor.Map)
+        pairs = []
+        for key, value in stated.pairs:
+            if isinstance(value, tuple):
+                named = [v for v in value if isinstance(v, cbor.Map) and str(v.first("url")).endswith(label)]
+                value += tuple(named * (times - 1))
+            pairs.append((key, value))
+        return cbor_bytes(Pairs(*pairs))
+
+    return change
 
 
 # -- stores by hand -------------------------------------------------------------------------
@@ -187,8 +262,8 @@ def cbor_bytes(value: Any) -> bytes:
         return _head(3, len(value.encode())) + value.encode()
     if isinstance(value, (list, tuple)):
         return _head(4, len(value)) + b"".join(map(cbor_bytes, value))
-    pairs = value.pairs if isinstance(value, Pairs) else value.items()
-    return _head(5, len(value)) + b"".join(cbor_bytes(k) + cbor_bytes(v) for k, v in pairs)
+    pairs = value.pairs if isinstance(value, (Pairs, cbor.Map)) else value.items()
+    return _head(5, len(pairs)) + b"".join(cbor_bytes(k) + cbor_bytes(v) for k, v in pairs)
 
 
 class Pairs:

@@ -18,7 +18,10 @@ PACKAGE: Final = Path(noai.__file__).resolve().parent
 
 #: From types to verbs. A module imports from its own layer and from those above it in this list.
 LAYERS: Final[tuple[tuple[str, frozenset[str]], ...]] = (
-    ("types", frozenset({"_version", "words", "codes", "errors", "limits", "text", "claim", "files", "progress"})),
+    (
+        "types",
+        frozenset({"_version", "words", "codes", "errors", "limits", "text", "claim", "files", "progress"}),
+    ),
     (
         "mechanisms",
         frozenset(
@@ -43,6 +46,8 @@ LAYERS: Final[tuple[tuple[str, frozenset[str]], ...]] = (
                 "jumbf",
                 "c2pa_json",
                 "interrupts",
+                "_c2pa_worker",
+                "_c2pa_process",
                 "manifest",
                 "verdict",
             }
@@ -172,9 +177,18 @@ def test_nothing_imports_mutagen() -> None:
         assert "mutagen" not in {top(name) for name, _ in imports(module)}, module
 
 
-def test_only_the_manifest_module_imports_c2pa() -> None:
+def test_only_signing_and_the_validating_process_import_c2pa() -> None:
     importing = {module for module in modules() if "c2pa" in {top(name) for name, _ in imports(module)}}
-    assert importing <= {"manifest"}
+    assert importing <= {"manifest", "_c2pa_worker"}
+
+
+def test_the_validating_process_imports_nothing_of_noai() -> None:
+    """It runs without the package, which would take five times as long to load."""
+    assert not own_imports("_c2pa_worker")
+
+
+def test_judging_marked_files_never_loads_c2pa_into_this_process() -> None:
+    assert "c2pa" not in loaded_after(VERIFY, *samples("marked"))
 
 
 def loaded_after(code: str, *arguments: str) -> set[str]:

@@ -60,6 +60,7 @@ class Settings:
     claim: Claim
     signer: Signer
     c2pa: bool
+    c2pa_in_ogg: bool
     sidecar: bool
 
 
@@ -84,6 +85,7 @@ def mark_one(job: Job, settings: Settings) -> Done:
             signer=settings.signer,
             claim=settings.claim,
             c2pa=settings.c2pa,
+            c2pa_in_ogg=settings.c2pa_in_ogg,
             sidecar=settings.sidecar,
         )
     except TokenRefused as error:

@@ -87,6 +87,11 @@ Examples:
 @click.option("--licence-url", type=_options.text, metavar="URL", help="Where a licence can be had.")
 @click.option("--isrc", type=_options.isrc, metavar="ISRC", help="The ISRC of the recording; for one file.")
 @click.option("--no-c2pa", is_flag=True, help="Leave out the C2PA manifest.")
+@click.option(
+    "--c2pa-in-ogg",
+    is_flag=True,
+    help="Embed a manifest in Ogg, too, where TagLib (kid3, Kodi) and some players do not take it.",
+)
 @click.option("--c2pa-sidecar", is_flag=True, help="Write FILE.c2pa where the file itself cannot carry one.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a file, one a line.")
 def mark(
@@ -104,6 +109,7 @@ def mark(
     licence_url: str | None,
     isrc: str | None,
     no_c2pa: bool,
+    c2pa_in_ogg: bool,
     c2pa_sidecar: bool,
     as_json: bool,
 ) -> int:
@@ -117,8 +123,9 @@ def mark(
         raise UsageError("name the files or folders to mark; see: noai mark --help")
     if (output is None) == (not in_place):
         raise UsageError("say where marked files go: -o DIR writes copies, --in-place replaces the originals")
-    if no_c2pa and c2pa_sidecar:
-        raise UsageError("--no-c2pa leaves out what --c2pa-sidecar asks for; give one of them")
+    for name, asked in (("--c2pa-in-ogg", c2pa_in_ogg), ("--c2pa-sidecar", c2pa_sidecar)):
+        if no_c2pa and asked:
+            raise UsageError(f"--no-c2pa leaves out what {name} asks for; give one of them")
     claim = Claim.from_profile(
         Profile.parse(profile),
         deny=deny,
@@ -131,7 +138,7 @@ def mark(
     planned = plan(paths, None if output is None else Path(output))
     if isrc is not None and len(planned.jobs) > 1:
         raise UsageError(f"an ISRC names one recording, not {len(planned.jobs)}; mark them one by one")
-    return _run(planned, Settings(claim, signer, not no_c2pa, c2pa_sidecar), as_json=as_json)
+    return _run(planned, Settings(claim, signer, not no_c2pa, c2pa_in_ogg, c2pa_sidecar), as_json=as_json)
 
 
 def _run(planned: Plan, settings: Settings, *, as_json: bool) -> int:

@@ -17,7 +17,7 @@ from noai.sources import ByteSource, read_exactly
 
 MAGIC: Final = b"APETAGEX"
 BLOCK: Final = 32
-_HAS_HEADER, _IS_HEADER = 1 << 31, 1 << 29
+_HAS_HEADER, IS_HEADER = 1 << 31, 1 << 29
 _BINARY: Final = 1
 _BLOCK: Final = struct.Struct("<8sIIII8x")
 _ITEM: Final = struct.Struct("<II")
@@ -69,6 +69,10 @@ class ApeItem:
         """Not binary: text, or a link to something outside (bits 1 and 2 of the flags)."""
         return self.flags >> 1 & 3 != _BINARY
 
+    @property
+    def is_plain_text(self) -> bool:
+        return not self.flags >> 1 & 3
+
 
 def locate_by_footer(source: ByteSource, end: int, start: int = 0) -> ApeTag | None:
     """The tag whose footer ends at ``end`` and that lies behind ``start``, or None.
@@ -86,7 +90,7 @@ def locate_by_footer(source: ByteSource, end: int, start: int = 0) -> ApeTag | N
         return ApeTag(at, end, at, at, count, version, has_header=False, has_footer=True, broken=True)
     offset = items - BLOCK
     has_header = offset >= start and source.read_at(offset, len(MAGIC)) == MAGIC
-    if not has_header or not flags & (_HAS_HEADER | _IS_HEADER):
+    if not has_header or not flags & (_HAS_HEADER | IS_HEADER):
         has_header, offset = False, items
     return ApeTag(offset, end, items, end - BLOCK, count, version, has_header, has_footer=True)
 

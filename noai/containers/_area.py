@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from noai.codes import Code
 from noai.containers.interface import AreaNote, FieldRole, ManifestStore, TagArea, TagField, XmpPacket
-from noai.errors import LimitExceeded
-from noai.limits import AREA_NOTES, MANIFESTS_PER_FILE, TAG_BYTES, TAG_ITEMS
+from noai.errors import LimitExceeded, MarkError
+from noai.limits import AREA_NOTES, MANIFESTS_PER_FILE, TAG_BYTES, TAG_ITEMS, TAG_VALUES
 
 #: The key of the marker's field in every container, compared without case.
 MARKER_KEY = "NOAI"
+
+
+def only_manifest(area: TagArea) -> ManifestStore:
+    """The one store that a file holds after one was put into it.
+
+    Raises:
+        MarkError: if there are others, in places that noai does not write.
+    """
+    if len(area.manifests) != 1:
+        raise MarkError("a C2PA manifest stands where noai does not write")
+    return area.manifests[0]
 
 
 class AreaBuilder:
@@ -47,22 +58,34 @@ class AreaBuilder:
             raise LimitExceeded(f"more than {TAG_BYTES} bytes of text in tags")
 
     def field(self, place: str, key: str, value: str, role: FieldRole = FieldRole.OTHER) -> None:
+        """One text value. Of empty ones in a row, which padding makes, the first stands for all.
+
+        Raises:
+            LimitExceeded: beyond :data:`noai.limits.TAG_VALUES`.
+        """
         key = key.upper()
         if key == MARKER_KEY:
             role = FieldRole.MARKER
-        self._fields.append(TagField(place, key, value, role))
+        field = TagField(place, key, value, role)
+        if not value and self._fields and self._fields[-1] == field:
+            return
+        if len(self._fields) == TAG_VALUES:
+            raise LimitExceeded(f"more than {TAG_VALUES} text values in tags")
+        self._fields.append(field)
 
     def xmp(self, place: str, data: bytes) -> None:
         self._xmp.append(XmpPacket(place, data))
 
-    def manifest(self, place: str, *pieces: tuple[int, int]) -> None:
-        """A store in ``pieces`` of offset and length.
+    def manifest(
+        self, place: str, *pieces: tuple[int, int], wrapping: tuple[tuple[int, int], ...] = ()
+    ) -> None:
+        """A store in ``pieces`` of offset and length, inside items that lie at ``wrapping``.
 
         Raises:
             LimitExceeded: beyond :data:`noai.limits.MANIFESTS_PER_FILE`.
         """
         self._count_store()
-        self._manifests.append(ManifestStore(place, pieces))
+        self._manifests.append(ManifestStore(place, pieces, wrapping))
 
     def unread_manifest(self, message: str) -> None:
         """A manifest store that cannot be located. Raises LimitExceeded as :meth:`manifest` does."""

@@ -8,22 +8,28 @@ from __future__ import annotations
 
 import struct
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from functools import cache
+from typing import Final, NamedTuple
 
 from noai.errors import ContainerMalformed, LimitExceeded
-from noai.limits import BOX_DEPTH, BOXES, MP4_SAMPLES, READ_SIZE
+from noai.limits import BOX_DEPTH, BOXES, MP4_FRAGMENT_BOXES, MP4_SAMPLES, READ_SIZE
 from noai.sources import ByteSource, chunks, read_exactly
 
 #: One read serves all small boxes that stand close together.
 _WINDOW: Final = 4096
+#: Top-level boxes that a fragmented file repeats for every fragment.
+_REPEATED: Final = frozenset((b"moof", b"mdat", b"styp", b"sidx", b"ssix", b"emsg", b"prft"))
+_HEAD: Final = struct.Struct(">I4s")
 _BIG_ENDIAN: Final = struct.pack("=H", 1) == b"\x00\x01"
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
-    """One box. Offsets are absolute; ``body`` is where the payload starts, ``end`` is exclusive."""
+class Box(NamedTuple):
+    """One box. Offsets are absolute; ``body`` is where the payload starts, ``end`` is exclusive.
+
+    A tuple, because fragmented files have hundreds of thousands of them.
+    """
 
     type: bytes
     start: int
@@ -49,12 +55,27 @@ class BoxReader:
     """
 
     def __init__(self, source: ByteSource, boxes: int = BOXES) -> None:
-        """``boxes`` is the most that it walks."""
+        """``boxes`` is the most that it walks, those of fragments apart."""
         self.source = source
         self.size = source.size
         self._boxes = self._budget = boxes
         self._window = b""
         self._window_start = 0
+        self._fragments: BoxReader | None = None
+
+    @property
+    def fragments(self) -> BoxReader:
+        """A reader of the same source for what is in fragments.
+
+        The boxes of a long fragmented file would use up the limit on all others.
+        """
+        if self._fragments is None:
+            self._fragments = BoxReader(self.source, MP4_FRAGMENT_BOXES)
+        return self._fragments
+
+    def within(self, root: Box) -> BoxReader:
+        """The reader for what is in the top-level box ``root``."""
+        return self.fragments if root.type == b"moof" else self
 
     def read(self, offset: int, length: int) -> bytes:
         """Exactly ``length`` bytes from ``offset``."""
@@ -68,10 +89,11 @@ class BoxReader:
 
     def fields(self, box: Box, layout: str, skip: int = 0) -> tuple[int, ...]:
         """Big-endian integers at ``skip`` bytes into the payload of ``box``."""
-        size = struct.calcsize(">" + layout)
-        if skip + size > box.length:
+        numbers = _layout(layout)
+        start = box.body + skip
+        if start + numbers.size > box.end:
             raise ContainerMalformed(f"the box {box.name!r} at {box.start} is too short")
-        return struct.unpack(">" + layout, self.read(box.body + skip, size))
+        return numbers.unpack(self.read(start, numbers.size))
 
     def version(self, box: Box) -> int:
         """The version of a box that has a form with 32-bit times (0) and one with 64 bits (1)."""
@@ -86,20 +108,26 @@ class BoxReader:
             raise LimitExceeded(f"the box {box.name!r} at {box.start} is longer than {limit} bytes")
         return self.read(box.body, box.length)
 
-    def table(self, box: Box, skip: int, count: int, typecode: str = "I") -> array[int]:
-        """``count`` big-endian integers of 32 (``I``) or 64 (``Q``) bits at ``skip`` into the payload."""
-        if count > MP4_SAMPLES:
-            raise LimitExceeded(f"a table of {count} numbers in the box {box.name!r}")
-        values: array[int] = array(typecode)
+    def table(self, box: Box, skip: int, rows: int, row: int) -> int:
+        """Where a table of ``rows`` rows of ``row`` bytes begins, ``skip`` bytes into the payload."""
+        if rows > MP4_SAMPLES:
+            raise LimitExceeded(f"a table of {rows} rows in the box {box.name!r}")
         start = box.body + skip
-        end = start + count * values.itemsize
-        if end > box.end:
+        if start + rows * row > box.end:
             raise ContainerMalformed(f"the box {box.name!r} at {box.start} is shorter than its table")
-        for data in chunks(self.source, start, end, READ_SIZE):
-            values.frombytes(data)
-        if not _BIG_ENDIAN:
-            values.byteswap()
-        return values
+        return start
+
+    def numbers(self, start: int, rows: int, columns: int = 1, typecode: str = "I") -> Iterator[array[int]]:
+        """The rows of a table at ``start``, row after row, many at once, so that none is held as a whole.
+
+        A row is ``columns`` big-endian integers of 32 (``I``) or 64 (``Q``) bits.
+        """
+        row = columns * array(typecode).itemsize
+        for data in chunks(self.source, start, start + rows * row, READ_SIZE // row * row):
+            values = array(typecode, data)
+            if not _BIG_ENDIAN:
+                values.byteswap()
+            yield values
 
     def top(self) -> list[Box]:
         """The boxes of the file itself."""
@@ -118,16 +146,17 @@ class BoxReader:
             box = self._box(start, end, depth)
             if box is None:
                 break
-            self._budget -= 1
-            if self._budget < 0:
-                raise LimitExceeded(f"more than {self._boxes} boxes")
+            counter = self.fragments if not depth and box.type in _REPEATED else self
+            counter._budget -= 1
+            if counter._budget < 0:
+                raise LimitExceeded(f"more than {counter._boxes} boxes")
             yield box
             start = box.end
-        if any(data.strip(b"\x00") for data in chunks(self.source, start, end)):
+        if start < end and any(data.strip(b"\x00") for data in chunks(self.source, start, end)):
             raise ContainerMalformed(f"the {end - start} bytes at {start} are no box")
 
     def _box(self, start: int, end: int, depth: int) -> Box | None:
-        size, kind = struct.unpack(">I4s", self.read(start, 8))
+        size, kind = _HEAD.unpack(self.read(start, 8))
         body = start + 8
         if size == 1:
             if end - start < 16:
@@ -146,11 +175,20 @@ class BoxReader:
 
     def meta_children(self, meta: Box, depth: int) -> Iterator[Box]:
         """The boxes in a ``meta`` box, with version and flags (ISO/IEC 14496-12) or without (QuickTime)."""
-        full = meta.length >= 4 and self.read(meta.body, 4) == bytes(4)
-        return self.children(meta.body + 4 if full else meta.body, meta.end, depth)
+        return self.children(self.inner_start(meta), meta.end, depth)
+
+    def inner_start(self, box: Box) -> int:
+        """Where the boxes in ``box`` begin."""
+        full = box.type == b"meta" and box.length >= 4 and self.read(box.body, 4) == bytes(4)
+        return box.body + 4 if full else box.body
 
 
-@dataclass
+@cache
+def _layout(layout: str) -> struct.Struct:
+    return struct.Struct(">" + layout)
+
+
+@dataclass(slots=True)
 class Node:
     """A box with the boxes in it, as far as they were descended into."""
 
@@ -204,16 +242,15 @@ CONTAINERS: Final = frozenset(
 )  # fmt: skip
 
 
-def descend(
-    reader: BoxReader, box: Box, depth: int = 1, into: Callable[[Box], bool] = lambda box: True
-) -> Node:
-    """``box`` with everything in it, down through :data:`CONTAINERS` for which ``into`` holds."""
+def descend(reader: BoxReader, box: Box, depth: int = 1) -> Node:
+    """``box`` with everything in it, down through :data:`CONTAINERS`."""
+    reader = reader if depth > 1 else reader.within(box)
     node = Node(box)
-    if box.type in CONTAINERS and into(box):
+    if box.type in CONTAINERS:
         inner = (
             reader.meta_children(box, depth)
             if box.type == b"meta"
             else reader.children(box.body, box.end, depth)
         )
-        node.children = [descend(reader, child, depth + 1, into) for child in inner]
+        node.children = [descend(reader, child, depth + 1) for child in inner]
     return node

@@ -16,6 +16,8 @@ HEADER: Final = 4
 LAST: Final = 0x80
 STREAMINFO, PADDING, APPLICATION, SEEKTABLE, VORBIS_COMMENT, CUESHEET, PICTURE = range(7)
 INVALID: Final = 127
+#: Frame sync code and blocking strategy (RFC 9639 §9.1).
+SYNCS: Final = (b"\xff\xf8", b"\xff\xf9")
 NAMES: Final = ("STREAMINFO", "PADDING", "APPLICATION", "SEEKTABLE", "VORBIS_COMMENT", "CUESHEET", "PICTURE")
 #: The first block is a STREAMINFO of 34 bytes, and may be the last.
 _STREAMINFO_HEADERS: Final = (b"\x00\x00\x00\x22", b"\x80\x00\x00\x22")
@@ -86,29 +88,34 @@ def read_layout(source: ByteSource) -> FlacLayout:
     if found is None:
         raise ContainerMalformed("no FLAC stream begins the file")
     leading, start = found
-    blocks, at, damage = _read_blocks(source, start + len(MAGIC))
+    blocks, at, damage = read_blocks(source, start + len(MAGIC))
     id3v1 = locate_id3v1(source, source.size)
     if id3v1 is not None and id3v1 < at:
         id3v1 = None
     end = source.size if id3v1 is None else id3v1
-    return FlacLayout(tuple(leading), tuple(blocks), at, end, id3v1, damage)
+    return FlacLayout(tuple(leading), blocks, at, end, id3v1, damage)
 
 
-def _read_blocks(source: ByteSource, at: int) -> tuple[list[Block], int, str | None]:
+def read_blocks(source: ByteSource, at: int) -> tuple[tuple[Block, ...], int, str | None]:
+    """The metadata blocks from ``at`` on, where they end, and why there are no more if that is damage.
+
+    Raises:
+        LimitExceeded: beyond :data:`noai.limits.BOXES`.
+    """
     window = Window(source)
     blocks: list[Block] = []
     while True:
         header = window.read_at(at, HEADER)
         if len(header) < HEADER:
-            return blocks, at, "the file ends within it"
+            return tuple(blocks), at, "the file ends within it"
         block = Block(header[0] & ~LAST, at, int.from_bytes(header[1:], "big"))
         if block.type == INVALID:
-            return blocks, at, "a block has the forbidden type 127"
+            return tuple(blocks), at, "a block has the forbidden type 127"
         if block.end > source.size:
-            return blocks, at, f"the {block.name} block runs past the file"
+            return tuple(blocks), at, f"the {block.name} block runs past the file"
         if len(blocks) == BOXES:
             raise LimitExceeded(f"more than {BOXES} FLAC metadata blocks")
         blocks.append(block)
         at = block.end
         if header[0] & LAST:
-            return blocks, at, None
+            return tuple(blocks), at, None

@@ -17,6 +17,8 @@ from noai.sources import ByteSource, read_exactly
 #: Where the last frame is looked for if STREAMINFO does not say how long frames get.
 _WINDOW: Final = 256 * KIB
 _SYNC: Final = re.compile(rb"\xff[\xf8\xf9]")
+#: Header, one subframe of a constant of four bits, CRC-16 (§9.1, 9.2.3, 9.3): digital silence at the end.
+_SMALLEST_FRAME: Final = 6 + 2 + 2
 #: Block sizes by their four bits (§9.1.1); 6 and 7 are followed by the size itself.
 _BLOCK_SIZES: Final = {1: 192, **{n: 144 << n for n in range(2, 6)}, **{n: 1 << n for n in range(8, 16)}}
 _RATE_BYTES: Final = {12: 1, 13: 2, 14: 2}
@@ -53,6 +55,29 @@ def truncation(source: ByteSource, layout: FlacLayout, streaminfo: bytes) -> str
     return None
 
 
+def promised_end(source: ByteSource, layout: FlacLayout, streaminfo: bytes, end: int) -> bytes | None:
+    """The bytes up to ``end`` from where the last frame begins that ``streaminfo`` promises; None without it.
+
+    That frame is known by its header alone, with its CRC-8. So that a second stream of as many samples is
+    not taken for the end of the first, there must not be more bytes than that many frames can have.
+    """
+    total = int.from_bytes(streaminfo[13:18], "big") & 0xF_FFFF_FFFF
+    longest, fixed = int.from_bytes(streaminfo[7:10], "big"), int.from_bytes(streaminfo[:2], "big")
+    if not total or end <= layout.audio:
+        return None
+    if longest and fixed and end - layout.audio > longest * -(-total // fixed):
+        return None
+    start = max(layout.audio, end - min(longest or _WINDOW, MIB))
+    data = read_exactly(source, start, end - start)
+    for match in reversed(list(_SYNC.finditer(data))):
+        frame = _parse(data, match.start())
+        if frame is not None:
+            first = frame.number if frame.variable else frame.number * fixed
+            if first + frame.block_size == total:
+                return data[match.start() :]
+    return None
+
+
 def _last_frame(data: bytes) -> _Frame | None:
     """The frame that ends where ``data`` ends."""
     for match in reversed(list(_SYNC.finditer(data))):
@@ -64,7 +89,7 @@ def _last_frame(data: bytes) -> _Frame | None:
 
 def _parse(data: bytes, at: int) -> _Frame | None:
     """The frame header at ``at``, if its CRC-8 is right."""
-    if at + 16 > len(data):
+    if at + _SMALLEST_FRAME > len(data):
         return None
     size_bits, rate_bits = data[at + 2] >> 4, data[at + 2] & 15
     number, position = _coded_number(data, at + 4)

@@ -8,20 +8,17 @@ of samples and their MD5 stay in it, so that audio cut off at a frame's end is a
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from noai.codes import Code
-from noai.containers._flac_blocks import STREAMINFO, FlacLayout, read_layout
+from noai.containers._flac_blocks import STREAMINFO, SYNCS, FlacLayout, read_layout
 from noai.containers._flac_end import truncation
+from noai.containers._flac_joined import STREAM_BEGINS
+from noai.containers._mpeg_search import holds_audio
 from noai.essence import EssenceReading, StreamHasher, Violation
 from noai.sources import ByteSource, chunks, read_exactly
 
 _FRAME_SIZES: Final = slice(4, 10)
-#: Frame sync code and blocking strategy (RFC 9639 §9.1).
-_SYNCS: Final = (b"\xff\xf8", b"\xff\xf9")
-#: ``fLaC`` and the header of a STREAMINFO block: eight bytes that no audio holds by chance.
-_STREAM_BEGINS: Final = re.compile(rb"fLaC[\x00\x80]\x00\x00\x22")
 
 
 def read_essence(source: ByteSource) -> EssenceReading:
@@ -40,8 +37,11 @@ def read_essence(source: ByteSource) -> EssenceReading:
     seam = b""
     for chunk in chunks(source, layout.audio, layout.end):
         hasher.update(chunk)
-        second = second or any(map(_STREAM_BEGINS.search, (seam + chunk[:7], chunk)))
-        seam = (seam + chunk)[-7:]
+        second = second or any(map(STREAM_BEGINS.search, (seam + chunk[:7], chunk)))
+        seam = (seam + chunk[-7:])[-7:]
+    if holds_audio(source, 0, layout.audio):
+        message = "the metadata holds MPEG audio, which players that look for frames would play"
+        violations.append(Violation(Code.AUDIO_IN_TAG, message))
     if second:
         violations.append(Violation(Code.TRAILING_AUDIO, "a second FLAC stream lies behind the first"))
     return EssenceReading.of([hasher], violations)
@@ -62,10 +62,10 @@ def _violations(source: ByteSource, layout: FlacLayout) -> list[Violation]:
             found.append(Violation(tag.problem, message))
     if len(layout.of_type(STREAMINFO)) > 1:
         found.append(Violation(Code.FLAC_BLOCKS, "there are several STREAMINFO blocks"))
-    if layout.audio < layout.end and source.read_at(layout.audio, 2) not in _SYNCS:
+    if layout.audio < layout.end and source.read_at(layout.audio, 2) not in SYNCS:
         found.append(Violation(Code.FLAC_SYNC, "no audio frame follows the metadata"))
     if layout.id3v1 is not None:
         tail = read_exactly(source, layout.id3v1, source.size - layout.id3v1)
-        if any(sync in tail for sync in _SYNCS):
+        if any(sync in tail for sync in SYNCS):
             found.append(Violation(Code.AUDIO_IN_TAG, "the ID3v1 tag at the end could hold an audio frame"))
     return found

@@ -15,6 +15,7 @@ from noai.containers._area import AreaBuilder
 from noai.containers._id3_frames import (
     Body,
     Encoded,
+    Frame,
     Walk,
     Window,
     from_unsynchronised,
@@ -30,7 +31,7 @@ from noai.sources import ByteSource, BytesSource, read_exactly
 
 HEADER: Final = 10
 VERSIONS: Final = (2, 3, 4)
-_UNSYNCHRONISED, _EXTENDED, FOOTER = 0x80, 0x40, 0x10
+_UNSYNCHRONISED, EXTENDED, FOOTER = 0x80, 0x40, 0x10
 #: In 2.2 the bit of the extended header meant compression of the whole tag, by no defined method.
 _COMPRESSED_V22: Final = 0x40
 
@@ -172,7 +173,7 @@ def _extended_header(body: Body, tag: Id3Tag) -> int:
     Some writers set its flag and write none: then a frame stands in its place.
     """
     size_bytes = body.read(body.start, 4)
-    if tag.version == 2 or not tag.flags & _EXTENDED or is_name(size_bytes):
+    if tag.version == 2 or not tag.flags & EXTENDED or is_name(size_bytes):
         return 0
     if tag.version == 3:
         length = 4 + int.from_bytes(size_bytes, "big")
@@ -192,6 +193,8 @@ def read_id3v2(source: ByteSource, tag: Id3Tag, area: AreaBuilder) -> None:
         return
     for frame in (*layout.walk.frames, *layout.walk.others):
         read_frame(layout.body, frame, tag.place, area, tag.version, tag.frames_unsynchronised)
+    if any(_leads_elsewhere(source, layout, frame) for frame in layout.walk.frames):
+        area.note(Code.TAG_UNREADABLE, f"the ID3 tag at {tag.offset} points to another, which was not read")
     if layout.walk.others:
         area.note(Code.TAG_UNREADABLE, f"the ID3 tag at {tag.offset} reads differently in different readers")
     if not layout.walk.clean:
@@ -199,6 +202,17 @@ def read_id3v2(source: ByteSource, tag: Id3Tag, area: AreaBuilder) -> None:
             Code.TAG_UNREADABLE,
             f"the ID3 tag at {tag.offset} holds bytes behind its frames that are neither frames nor zeros",
         )
+
+
+def _leads_elsewhere(source: ByteSource, layout: Id3Layout, frame: Frame) -> bool:
+    """Whether a SEEK frame (2.4 frames §4.29) points to a tag that is not at the end, where tags are read."""
+    if frame.name != "SEEK":
+        return False
+    place = layout.tag.end + int.from_bytes(layout.body.read(frame.data, 4), "big")
+    tag = parse_header(source.read_at(place, HEADER), place, source.size)
+    if tag is None:
+        return False
+    return not (tag.has_footer and tag.end in (source.size, locate_id3v1(source, source.size)))
 
 
 def locate_id3v1(source: ByteSource, end: int) -> int | None:
@@ -212,6 +226,12 @@ def locate_id3v1(source: ByteSource, end: int) -> int | None:
     return offset
 
 
+def v1_length(source: ByteSource, offset: int) -> int:
+    """The length of the ID3v1 tag at ``offset``, with its extension: titles can begin with ``+`` too."""
+    extended = source.read_at(offset, 4) == b"TAG+" and source.read_at(offset + V1_EXTENDED_SIZE, 3) == b"TAG"
+    return V1_SIZE + V1_EXTENDED_SIZE * extended
+
+
 _V1_FIELDS: Final = (("TITLE", 3, 33), ("ARTIST", 33, 63), ("ALBUM", 63, 93), ("YEAR", 93, 97))
 _V1_EXTENDED_FIELDS: Final = (
     ("TITLE", 4, 64), ("ARTIST", 64, 124), ("ALBUM", 124, 184), ("GENRE", 185, 215),
@@ -220,7 +240,7 @@ _V1_EXTENDED_FIELDS: Final = (
 
 def read_id3v1(source: ByteSource, offset: int, area: AreaBuilder) -> None:
     """The text fields of the ID3v1 tag (or ``TAG+`` and ID3v1) at ``offset`` go to ``area``."""
-    if source.read_at(offset, 4) == b"TAG+":
+    if v1_length(source, offset) > V1_SIZE:
         data = read_exactly(source, offset, V1_EXTENDED_SIZE)
         _v1_fields(data, _V1_EXTENDED_FIELDS, "ID3v1 TAG+", area)
         offset += V1_EXTENDED_SIZE

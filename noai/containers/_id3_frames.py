@@ -24,17 +24,18 @@ _NAME_BYTES: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
 
 
 class Window:
-    """A source read in blocks, for many small reads that lie close together."""
+    """A source read in blocks of ``length``, for many small reads that lie close together."""
 
-    def __init__(self, source: ByteSource) -> None:
+    def __init__(self, source: ByteSource, length: int = _WINDOW) -> None:
         self._source = source
+        self._length = length
         self._start = 0
         self._block = b""
         self.size = source.size
 
     def read_at(self, offset: int, length: int) -> bytes:
         if offset < self._start or offset + length > self._start + len(self._block):
-            self._block = self._source.read_at(offset, max(length, _WINDOW))
+            self._block = self._source.read_at(offset, max(length, self._length))
             self._start = offset
         at = offset - self._start
         return self._block[at : at + length]
@@ -270,7 +271,7 @@ def holds_frames(body: Body, start: int) -> bool:
         return True
     rest = body.read(start, body.end - start)
     sizes = (rest[match.end() : match.end() + 4] for match in _WELL_KNOWN.finditer(rest))
-    return any(int.from_bytes(size, "big") <= len(rest) for size in sizes)
+    return any(min(int.from_bytes(size, "big"), syncsafe(size)) <= len(rest) for size in sizes)
 
 
 def all_zero(body: Body, start: int) -> bool:

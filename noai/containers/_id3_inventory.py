@@ -22,6 +22,7 @@ from noai.containers._id3_values import (
     content_of,
     frames_in_chapter,
     is_manifest,
+    is_marker_slot,
     is_text,
     object_offset,
     parse_text,
@@ -46,6 +47,8 @@ def describe_tag(source: ByteSource, tag: Id3Tag, foreign: Foreign, area: AreaBu
         yield f"ID3v2={sha256(source, tag.offset, tag.end)}"
         return
     for frame in layout.walk.frames:
+        if is_marker_slot(layout.body, frame, tag.version, tag.frames_unsynchronised):
+            continue
         yield from _describe(layout, layout.body, frame, foreign, area)
 
 

@@ -80,13 +80,14 @@ _LITTLE, _BIG = b"\xff\xfe", b"\xfe\xff"
 def decode_all(pieces: list[bytes], encoding: TextEncoding) -> list[str]:
     """Each piece as text. Nothing is lost where it can be helped, and nothing raises.
 
-    UTF-16 without a byte order mark has the order of the piece before it, else little-endian.
-    Bytes that are no UTF-8 become lone surrogates, so that encoding again gives them back.
+    UTF-16 without a byte order mark has the order of the piece before it; the first one has that in which
+    more of it is ASCII, else little-endian. Bytes that are no UTF-8 become lone surrogates, so that
+    encoding again gives them back.
     """
     if encoding is not TextEncoding.UTF16:
         codec, errors = _CODECS[encoding]
         return [_decode(piece, codec, errors) for piece in pieces]
-    codec = "utf-16-le"
+    codec = "utf-16-be" if pieces and pieces[0][::2].count(0) > pieces[0][1::2].count(0) else "utf-16-le"
     texts: list[str] = []
     for piece in pieces:
         if piece.startswith((_LITTLE, _BIG)):

@@ -21,6 +21,7 @@ from noai.containers._id3_frames import (
 from noai.containers._id3_other import read_names, read_other, read_owned
 from noai.containers._id3_text import TextEncoding, decode_all, printable, split
 from noai.containers.interface import FieldRole
+from noai.errors import LimitExceeded
 from noai.limits import ID3_UNSYNCHRONISED_BYTES, KIB, TAG_VALUE_BYTES, XMP_BYTES
 from noai.sources import BytesSource
 
@@ -77,7 +78,9 @@ def read_frame(
     if content is None:
         area.note(Code.LIMIT_EXCEEDED, f"{place} at {frame.offset} is unsynchronised and too large")
     elif frame.name == "GEOB":
-        _read_object(content, place, area)
+        is_plain = body.encoded is None and content.encoded is None
+        wrapping = ((frame.offset, frame.end - frame.offset),) if is_plain else ()
+        _read_object(content, place, area, wrapping)
     elif frame.name == "PRIV":
         _read_private(content, place, area)
     elif frame.name in _CHAPTERS:
@@ -90,6 +93,18 @@ def read_frame(
         _read_text(content, frame.name, place, area, version)
     else:
         read_other(content, frame, place, area)
+
+
+def is_marker_slot(body: Body, frame: Frame, version: int, unsynchronised: bool) -> bool:
+    """Whether ``frame``, of whatever kind, is named ``NOAI`` and so is noai's; chapters never are."""
+    if frame.name in _CHAPTERS:
+        return False
+    area = AreaBuilder()
+    try:
+        read_frame(body, frame, "", area, version, unsynchronised)
+    except LimitExceeded:
+        return False
+    return any(field.role is FieldRole.MARKER for field in area.build().fields)
 
 
 def is_text(name: str) -> bool:
@@ -131,6 +146,9 @@ def _read_text(content: Body, name: str, place: str, area: AreaBuilder, version:
         values = [part for value in values for part in value.split("/")]
     for value in values:
         area.field(place, text.key, printable(value), role)
+    if text.description and not text.values:
+        # Without a value it may be the text itself.
+        area.field(place, text.name, text.key)
 
 
 def role_of(text: FrameText) -> FieldRole:
@@ -201,7 +219,7 @@ def _read_private(content: Body, place: str, area: AreaBuilder) -> None:
     area.xmp(place, content.read(start, content.end - start))
 
 
-def _read_object(content: Body, place: str, area: AreaBuilder) -> None:
+def _read_object(content: Body, place: str, area: AreaBuilder, wrapping: tuple[tuple[int, int], ...]) -> None:
     head = content.read(content.start, HEAD)
     start = object_offset(head)
     if not is_manifest(head):
@@ -214,7 +232,7 @@ def _read_object(content: Body, place: str, area: AreaBuilder) -> None:
     if start is None or offset is None:
         area.unread_manifest(f"the manifest store in {place} is malformed or unsynchronised")
         return
-    area.manifest(place, (offset, content.end - start))
+    area.manifest(place, (offset, content.end - start), wrapping=wrapping)
 
 
 def is_manifest(head: bytes) -> bool:

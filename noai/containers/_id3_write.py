@@ -2,7 +2,8 @@
 
 Foreign frames are never rendered anew: name, flags and payload stay as they are, byte for byte.
 The version of a tag is kept, but for 2.2, which has no frame that XMP could stand in: such a tag
-becomes 2.3, whose frames are the same but for their names and pictures. New tags are 2.4.
+becomes 2.3, whose frames are the same but for their names and pictures. New tags are 2.3: some tools
+know no other, and wipe a 2.4 tag.
 """
 
 from __future__ import annotations
@@ -15,7 +16,15 @@ from noai.containers import _id3_render as render
 from noai.containers._area import AreaBuilder
 from noai.containers._id3 import FOOTER, HEADER, Id3Layout, Id3Tag, read_layout
 from noai.containers._id3_frames import Frame, Treatment, holds_frames
-from noai.containers._id3_values import XMP_OWNER, FrameText, content_of, is_text, parse_text, role_of
+from noai.containers._id3_values import (
+    XMP_OWNER,
+    FrameText,
+    content_of,
+    is_marker_slot,
+    is_text,
+    parse_text,
+    role_of,
+)
 from noai.containers._splices import Splice
 from noai.containers.interface import FieldRole, TagEdit
 from noai.errors import ContainerError, MarkError
@@ -27,7 +36,7 @@ from noai.xmp import merge_data_mining
 #: Left behind the frames of a tag that had to grow, so that the next edit moves no audio.
 PADDING: Final = 1 * KIB
 #: The version of tags where there were none.
-NEW_VERSION: Final = 4
+NEW_VERSION: Final = 3
 _OPAQUE: Final = Treatment.COMPRESSED | Treatment.ENCRYPTED
 #: Experimental, and in 2.4 that all frames are unsynchronised. The others go with what they announce.
 _KEPT_FLAGS: Final = {3: 0x20, 4: 0xA0}
@@ -48,10 +57,11 @@ class Id3Edit:
 
 @dataclass
 class _Changes:
-    """New frames, and by index what takes the place of frames (nothing: they go)."""
+    """New frames, by index what takes the place of frames (nothing: they go), and a last frame."""
 
     new: list[bytes] = field(default_factory=list)
     frames: dict[int, bytes] = field(default_factory=dict)
+    last: bytes = b""
 
 
 def plan(source: ByteSource, tag: Id3Tag, what: Id3Edit) -> list[Splice]:
@@ -76,7 +86,24 @@ def plan(source: ByteSource, tag: Id3Tag, what: Id3Edit) -> list[Splice]:
         return [Splice(tag.offset, tag.end - tag.offset, b"")]
     if tag.version == 2 or tag.unsynchronised:
         return [_rebuild(layout, changes)]
-    return _edit_in_place(source, layout, changes, what)
+    return _edit_in_place(source, layout, changes, appended=what.appended)
+
+
+def plan_frames(
+    source: ByteSource, layout: Id3Layout, frames: Mapping[int, bytes], last: bytes, *, appended: bool = False
+) -> list[Splice]:
+    """The splices that put other bytes in place of some frames, by index, and ``last`` behind all of them.
+
+    Raises:
+        MarkError: if the tag cannot be rewritten without loss.
+    """
+    changes = _Changes(frames=dict(frames), last=last)
+    tag = layout.tag
+    if not last and len(frames) == len(layout.walk.frames) and not any(frames.values()):
+        return [Splice(tag.offset, tag.end - tag.offset, b"")]
+    if tag.version == 2 or tag.unsynchronised:
+        return [_rebuild(layout, changes)]
+    return _edit_in_place(source, layout, changes, appended=appended)
 
 
 def plan_new(offset: int, what: Id3Edit) -> list[Splice]:
@@ -132,6 +159,9 @@ def _changes(layout: Id3Layout, what: Id3Edit) -> _Changes:
     texts, packets = dict(_texts(layout)), dict(_packets(layout))
     _change_texts(changes, texts, what, version, unsynchronised=unsynchronised)
     _change_xmp(changes, packets, what, version, unsynchronised=unsynchronised)
+    for index, frame in enumerate(layout.walk.frames):
+        if is_marker_slot(layout.body, frame, layout.tag.version, unsynchronised):
+            changes.frames[index] = b""
     return changes
 
 
@@ -242,17 +272,19 @@ def _rebuild(layout: Id3Layout, changes: _Changes) -> Splice:
             frames.append(render.modernised(frame.raw_name, payload))
         else:
             frames.append(body.read(frame.offset, frame.end - frame.offset))
-    data = b"".join(frames)
+    data = b"".join((*frames, changes.last))
     padding = _padding(HEADER + len(data), tag.end - tag.offset)
     flags = tag.flags & _KEPT_FLAGS[3]
     head = render.header(3, len(data) + padding, flags)
     return Splice(tag.offset, tag.end - tag.offset, head + data + bytes(padding))
 
 
-def _edit_in_place(source: ByteSource, layout: Id3Layout, changes: _Changes, what: Id3Edit) -> list[Splice]:
+def _edit_in_place(
+    source: ByteSource, layout: Id3Layout, changes: _Changes, *, appended: bool
+) -> list[Splice]:
     tag, walk = layout.tag, layout.walk
     new = b"".join(changes.new)
-    total = HEADER + len(new)
+    total = HEADER + len(new) + len(changes.last)
     splices: list[Splice] = []
     for index, frame in enumerate(walk.frames):
         if index in changes.frames:
@@ -263,18 +295,18 @@ def _edit_in_place(source: ByteSource, layout: Id3Layout, changes: _Changes, wha
             splices += _repaired_size(source, frame, tag.version)
             total += frame.end - frame.offset
     flags = tag.flags & _KEPT_FLAGS[tag.version]
-    if what.appended:
+    if appended:
         # It is found by its footer, and beside a footer there is no padding (2.4 structure §3.4).
         head = render.header(tag.version, total - HEADER, flags | FOOTER)
-        splices.append(Splice(walk.end, tag.end - walk.end, b"3DI" + head[3:]))
+        splices.append(Splice(walk.end, tag.end - walk.end, changes.last + b"3DI" + head[3:]))
         splices.insert(0, Splice(tag.offset, layout.body.start - tag.offset, head + new))
         return splices
     padding = _padding(total, tag.end - tag.offset)
     head = render.header(tag.version, total - HEADER + padding, flags)
     splices.insert(0, Splice(tag.offset, layout.body.start - tag.offset, head + new))
     rest = tag.end - walk.end
-    if padding != rest or tag.has_footer or not walk.clean:
-        splices.append(Splice(walk.end, rest, bytes(padding)))
+    if changes.last or padding != rest or tag.has_footer or not walk.clean:
+        splices.append(Splice(walk.end, rest, changes.last + bytes(padding)))
     return splices
 
 

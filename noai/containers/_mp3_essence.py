@@ -18,7 +18,6 @@ know it for one and plays it, so that they forbid binding whatever they are.
 
 from __future__ import annotations
 
-import re
 import struct
 from collections.abc import Iterator
 from typing import Final
@@ -26,15 +25,16 @@ from typing import Final
 from noai.codes import Code
 from noai.containers import _mpeg
 from noai.containers._area import AreaBuilder
+from noai.containers._between import MarkScan, tag_at
 from noai.containers._id3 import VERSIONS, Id3Tag
 from noai.containers._id3 import read_layout as read_id3_layout
+from noai.containers._mp3_joined import find_joined
 from noai.containers._mp3_layout import Mp3Layout, read_layout
+from noai.containers._mpeg_search import RUN, holds_audio, stream_pattern
 from noai.essence import EssenceReading, StreamHasher, Violation
-from noai.limits import KIB, READ_SIZE
 from noai.sources import ByteSource, chunks, read_exactly
 
 _CONFIG: Final = struct.Struct("<BBI")
-_RUN: Final = 3
 
 
 def read_essence(source: ByteSource) -> EssenceReading:
@@ -59,9 +59,24 @@ def read_essence(source: ByteSource) -> EssenceReading:
         violations.append(Violation(Code.ESSENCE_TRUNCATED, "the last frame is cut off"))
     config = _CONFIG.pack(header.version, header.layer, header.rate)
     hasher = StreamHasher(f"mp{header.layer}", config, packets=False)
+    scan = MarkScan(payload)
     for block in chunks(source, payload, layout.end):
         hasher.update(block)
+        scan.feed(block)
+    violations += _hidden_tags(source, layout, scan.offsets)
     return EssenceReading.of([hasher], violations)
+
+
+def _hidden_tags(source: ByteSource, layout: Mp3Layout, places: list[int]) -> Iterator[Violation]:
+    """Tags among the frames that reading the tags passes over: in what the file declares to be audio."""
+    if not places:
+        return
+    declared = find_joined(source, layout).declared
+    for at in places:
+        passed_over = next((stretch for stretch in declared if stretch[0] <= at < stretch[1]), None)
+        if passed_over is not None and tag_at(source, at, *passed_over) is not None:
+            yield Violation(Code.TAG_IN_AUDIO, f"a tag at {at} stands inside what is declared to be audio")
+            return
 
 
 def _payload(source: ByteSource, layout: Mp3Layout, first: int) -> tuple[int, _mpeg.Header]:
@@ -98,52 +113,23 @@ def _hidden_audio(source: ByteSource, layout: Mp3Layout, header: _mpeg.Header) -
         message = "bytes between the tags and the first frame hold what some decoders take for a frame"
         yield Violation(Code.MP3_SYNC, message)
     regions = [(f"{tail.kind.value} tag", tail.offset, tail.end) for tail in layout.tails]
+    # Some decoders, dr_mp3 among them, have never heard of ID3v2 and look for frames in it.
+    regions += [(f"{tag.place} tag", tag.offset, tag.end) for tag in layout.leading]
     if layout.ape is not None:
         regions.append(("APE tag", layout.ape.offset, layout.ape.end))
     for name, start, end in regions:
-        if _holds_audio(source, start, end, header):
+        if holds_audio(source, start, end, header):
             yield Violation(Code.AUDIO_IN_TAG, f"the {name} at {start} holds audio frames")
-
-
-def _holds_audio(source: ByteSource, start: int, end: int, header: _mpeg.Header) -> bool:
-    """Whether the bytes of a tag would be played by a decoder that does not know the tag.
-
-    Three frames of one stream in a row are audio. So are frames of the stream itself apart from
-    each other, where there are several times as many as chance puts into random bytes (7 in
-    1 MiB), and headers of any stream, several times as many as there (180 in 1 MiB).
-    """
-    size = end - start
-    same_stream = _stream_pattern(header)
-    frames_left, headers_left = 8 + size // (32 * KIB), 64 + size // KIB
-    overlap = _RUN * _mpeg.LONGEST_FRAME
-    for at in range(start, end, READ_SIZE):
-        data = read_exactly(source, at, min(READ_SIZE + overlap, end - at))
-        for offset in _mpeg.candidates(data):
-            if offset >= READ_SIZE:
-                break
-            headers_left -= 1
-            frames_left -= same_stream.match(data, offset) is not None
-            if headers_left < 0 or frames_left < 0 or _mpeg.follow(data, offset, _RUN, complete=False):
-                return True
-    return False
 
 
 def _is_cut_off(source: ByteSource, start: int, end: int, header: _mpeg.Header) -> bool:
     """Whether a row of frames leads to one that would end behind ``end``."""
-    start = max(start, end - (_RUN + 1) * _mpeg.LONGEST_FRAME)
+    start = max(start, end - (RUN + 1) * _mpeg.LONGEST_FRAME)
     data = read_exactly(source, start, end - start)
-    for match in _stream_pattern(header).finditer(data):
+    for match in stream_pattern(header).finditer(data):
         at, run = match.start(), 0
         while (frame := _mpeg.parse(data, at)) is not None and frame.length and frame.stream == header.stream:
             at, run = at + frame.length, run + 1
-        if run >= _RUN and len(data) - at < _mpeg.HEADER:
+        if run >= RUN and len(data) - at < _mpeg.HEADER:
             return at > len(data) or data[at : at + 1] == b"\xff"
     return False
-
-
-def _stream_pattern(header: _mpeg.Header) -> re.Pattern[bytes]:
-    """Matches the headers of all frames of one stream, whatever their bit rate and channel mode."""
-    second, rate = header.word >> 16 & 0xFE, header.word >> 10 & 3
-    thirds = bytes(bits << 4 | rate << 2 | low for bits in range(1, 15) for low in range(4))
-    seconds = bytes((second, second | 1))
-    return re.compile(b"\xff[" + re.escape(seconds) + b"][" + re.escape(thirds) + b"]", re.S)

@@ -10,14 +10,15 @@ sample entry       codec id                            configuration
 mp4a (40, 66-68)   ``aac``                             :func:`aac_config`
 mp4a, other AOT    ``mp4a-40.<AOT>``                   :func:`aac_config`
 mp4a (69, 6B)      ``mp3-packets``                     empty: each frame configures its decoder
-.mp3               ``mp3-packets``                     empty
+.mp1, .mp2, .mp3   ``mp3-packets``                     empty
 mp4a (A5, A6)      ``ac3``, ``eac3``                   empty: each frame configures its decoder
 mp4a, other type   ``mp4a-<type, hexadecimal>``        DecoderSpecificInfo
 ac-3, ec-3         ``ac3``, ``eac3``                   empty
 alac               ``alac``                            :func:`alac_config`
 Opus               ``opus``                            :func:`opus_config`
 fLaC               ``flac-packets``                    :func:`flac_config`
-PCM                ``mp4-<type>``                      :func:`generic_config`; packets delimit themselves
+PCM                ``pcm``, ``pcm-be``                 as WAVE and AIFF; packets delimit themselves
+PCM of odd kinds   ``mp4-<type>``                      :func:`generic_config`; packets delimit themselves
 all others         ``mp4-<type>``                      :func:`generic_config`
 =================  ==================================  ==========================================
 
@@ -31,6 +32,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from noai.containers._bmff import Box, BoxReader
+from noai.containers._mp4_pcm import PCM, read_pcm
+from noai.containers._mp4_samples import ChunkLayout
 from noai.containers._mpeg4_audio import aac_config, decoder_config, read_audio_specific
 from noai.containers._opus import OpusHead
 from noai.errors import ContainerMalformed
@@ -39,24 +42,23 @@ from noai.limits import SAMPLE_ENTRY_BYTES
 #: The sample entry types that players take for audio, whatever the track's handler says.
 AUDIO_TYPES: Final = frozenset(
     (
-        b"mp4a", b"alac", b"Opus", b"fLaC", b".mp3", b"ac-3", b"ec-3", b"ac-4", b"enca", b"drms",
-        b"dtsc", b"dtsh", b"dtsl", b"dtse", b"dtsx", b"samr", b"sawb", b"sawp", b"QDM2", b"QDMC",
-        b"Qclp", b"ima4", b"MAC3", b"MAC6", b"agsm", b"ulaw", b"alaw", b"raw ", b"twos", b"sowt",
+        b"mp4a", b"alac", b"Opus", b"fLaC", b".mp3", b".mp2", b".mp1", b"ac-3", b"ec-3", b"ac-4",
+        b"enca", b"drms", b"dtsc", b"dtsh", b"dtsl", b"dtse", b"dtsx", b"samr", b"sawb", b"sawp",
+        b"QDM2", b"QDMC", b"Qclp", b"ima4", b"MAC3", b"MAC6", b"agsm", b"ulaw", b"alaw", b"raw ",
+        b"twos", b"sowt",
         b"NONE", b"in24", b"in32", b"fl32", b"fl64", b"lpcm", b"ipcm", b"fpcm", b"nmos", b"sqcp",
         b"ssmv", b"vdva", b"dvca", b"spex", b"Vrbs", b"mlpa", b"mha1", b"mhm1", b"OPUS", b"owma",
         b"iamf",
-    )
-)  # fmt: skip
-_PCM: Final = frozenset(
-    (
-        b"raw ", b"NONE", b"twos", b"sowt", b"in24", b"in32", b"fl32", b"fl64", b"lpcm", b"ipcm",
-        b"fpcm", b"ulaw", b"alaw",
     )
 )  # fmt: skip
 _ENCRYPTED: Final = frozenset((b"enca", b"drms"))
 _CONFIGS: Final = frozenset((b"esds", b"alac", b"dOps", b"dfLa"))
 # The shortest packets that the codecs have.
 _MP3_PACE: Final = (1152, 48_000)
+_MPEG_PACES: Final = {
+    **dict.fromkeys((b".mp3", b".mp2", b"ms\x00\x55", b"ms\x00\x50"), _MP3_PACE),
+    b".mp1": (384, 48_000),
+}
 _AC3_PACE: Final = (1536, 48_000)
 _EAC3_PACE: Final = (256, 48_000)
 _OPUS_PACE: Final = (120, 48_000)
@@ -77,6 +79,8 @@ class Decoder:
     pace: tuple[int, int] | None = None
     #: Bytes of one PCM frame.
     frame_bytes: int | None = None
+    #: The packets of compressed audio in QuickTime's old chunk layout, if the entry states them.
+    chunks: ChunkLayout | None = None
 
 
 def sample_entries(reader: BoxReader, stsd: Box) -> list[Box]:
@@ -102,24 +106,24 @@ def read_decoder(reader: BoxReader, stsd: Box, entry: Box) -> Decoder:
     quicktime = reader.read(stsd.body, 1) == b"\x00"
     head = 28 + ({1: 16, 2: 36}.get(version, 0) if quicktime else 0)
     kind = entry.type
-    if kind in (b".mp3", b"ms\x00\x55"):
-        return Decoder("mp3-packets", b"", reference, pace=_MP3_PACE)
+    if kind in _MPEG_PACES:
+        return Decoder("mp3-packets", b"", reference, pace=_MPEG_PACES[kind])
     if kind in (b"ac-3", b"ec-3"):
         return _dolby(kind == b"ec-3", reference)
     if kind in (b"mp4a", b"alac", b"Opus", b"fLaC"):
-        config = _config_box(reader, entry, head)
-        if config is not None:
-            return _known(reader, kind, config, reference)
+        found = _config_box(reader, entry, head)
+        if found is not None:
+            return _known(reader, kind, found, reference)
         if kind != b"mp4a":
             raise ContainerMalformed(f"a sample entry {entry.name!r} without its configuration")
-    return Decoder(
-        _generic_codec(kind),
-        generic_config(reader, entry, body, head),
-        reference,
-        packets=kind not in _PCM,
-        encrypted=kind in _ENCRYPTED,
-        frame_bytes=_frame_bytes(body, version) if kind in _PCM else None,
-    )
+    codec, config = _generic_codec(kind), generic_config(reader, entry, body, head)
+    if kind in PCM:
+        pcm = read_pcm(reader, entry, body, version if quicktime else 0, head)
+        if pcm.codec is not None:
+            codec, config = pcm.codec, pcm.config
+        return Decoder(codec, config, reference, packets=False, frame_bytes=pcm.frame_bytes)
+    chunks = _chunks(body, version if quicktime else 0)
+    return Decoder(codec, config, reference, encrypted=kind in _ENCRYPTED, chunks=chunks)
 
 
 def _known(reader: BoxReader, kind: bytes, config: Box, reference: int) -> Decoder:
@@ -230,11 +234,12 @@ def _generic_codec(kind: bytes) -> str:
     return f"mp4-{text}" if text.isascii() and text.isalnum() else f"mp4-{kind.hex()}"
 
 
-def _frame_bytes(body: bytes, version: int) -> int | None:
-    """Bytes of one PCM frame, as QuickTime sound descriptions of versions 0 to 2 state them."""
-    if version == 2 and len(body) >= 64:
-        return int.from_bytes(body[56:60], "big") or None
+def _chunks(body: bytes, version: int) -> ChunkLayout | None:
+    """Frames and bytes of a packet (QuickTime File Format, "Sound Sample Description (Version 1)" and 2)."""
     if version == 1 and len(body) >= 44:
-        return int.from_bytes(body[36:40], "big") or None
-    channels, bits = struct.unpack(">HH", body[16:20])
-    return channels * bits // 8 or None
+        frames, _, length = struct.unpack(">III", body[28:40])
+    elif version == 2 and len(body) >= 64:
+        length, frames = struct.unpack(">II", body[56:64])
+    else:
+        return None
+    return ChunkLayout(frames, length) if frames and length else None

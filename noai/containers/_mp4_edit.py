@@ -1,4 +1,4 @@
-"""Rewriting the tag items of a ``moov`` box: everything that is not edited stays byte for byte.
+"""Editing the tag items of a ``moov`` box: everything that is not edited stays byte for byte.
 
 A writer of our own because mutagen sees neither ``mdta`` keys, user data strings nor a second
 ``ilst``, sorts and merges the atoms of the one it sees, and was seen to destroy files.
@@ -14,11 +14,11 @@ from typing import Final
 
 from noai.containers._bmff import Box, BoxReader
 from noai.containers._mp4_items import Form, Item
-from noai.containers._mp4_tags import FREEFORM, read_metadata
+from noai.containers._mp4_list import FREEFORM
 from noai.containers._mp4_values import atom, data_atom, encode_3gpp, encode_string
+from noai.containers._splices import Splice
 from noai.containers.interface import FieldRole, TagEdit
 from noai.errors import ContainerReadOnly
-from noai.sources import BytesSource
 from noai.statement import merge_values, without
 
 _MEAN: Final = atom(b"mean", bytes(4) + b"com.apple.iTunes")
@@ -41,7 +41,7 @@ _PREFERRED: Final = {
 
 
 @dataclass(frozen=True)
-class _Splice:
+class Change:
     """Replace the bytes from ``start`` up to ``end`` inside ``ancestors``."""
 
     start: int
@@ -49,24 +49,24 @@ class _Splice:
     data: bytes
     ancestors: tuple[Box, ...]
 
+    @property
+    def growth(self) -> int:
+        return len(self.data) - (self.end - self.start)
 
-def rewrite_moov(moov: bytes, edit: TagEdit) -> bytes:
-    """A whole ``moov`` box with ``edit`` applied. Chunk offsets stay as they are.
+
+def plan_items(reader: BoxReader, moov: Box, items: Sequence[Item], edit: TagEdit) -> list[Change]:
+    """What applies ``edit`` to ``items``, which lie in the movie box ``moov``.
 
     Raises:
         ContainerReadOnly: if a field has no room for what it should hold.
         ContainerMalformed, LimitExceeded: as reading does.
     """
-    reader = BoxReader(BytesSource(moov))
-    metadata = read_metadata(reader, reader.top())
-    metadata.require_whole()
-    items = metadata.items
-    splices: list[_Splice] = []
+    changes: list[Change] = []
     fresh: list[bytes] = []
     if edit.markers:
         fresh.append(atom(FREEFORM, _MEAN + _NAME + b"".join(data_atom(text) for text in edit.markers)))
-    splices.extend(
-        _Splice(item.box.start, item.box.end, b"", item.ancestors)
+    changes.extend(
+        Change(item.box.start, item.box.end, b"", item.ancestors)
         for item in items
         if item.role is FieldRole.MARKER
     )
@@ -74,13 +74,38 @@ def rewrite_moov(moov: bytes, edit: TagEdit) -> bytes:
         slot = _slot(items, role) if edit.statement else []
         if edit.statement and not slot:
             fresh.append(atom(_STANDARD[role], data_atom(edit.statement)))
-        splices.extend(_merge(reader, slot, edit.statement, edit.lifted_statements))
+        changes.extend(_merge(reader, slot, edit.statement, edit.lifted_statements))
         for item in items:
             if item.role is role and item not in slot:
-                splices.extend(_merge(reader, [item], None, edit.lifted_statements))
+                changes.extend(_merge(reader, [item], None, edit.lifted_statements))
     if fresh:
-        splices.append(_insertion(reader, b"".join(fresh)))
-    return _apply(moov, splices)
+        changes.append(_insertion(reader, moov, b"".join(fresh)))
+    return changes
+
+
+def resized(reader: BoxReader, changes: Sequence[Change]) -> list[Splice]:
+    """``changes``, with the sizes of the boxes around them corrected.
+
+    Raises:
+        ContainerReadOnly: if a box would be too large for the size that it has.
+    """
+    grown: Counter[Box] = Counter()
+    for change in changes:
+        for box in change.ancestors:
+            grown[box] += change.growth
+    splices = [Splice(change.start, change.end - change.start, change.data) for change in changes]
+    return splices + [_resized(reader, box, by) for box, by in grown.items() if by]
+
+
+def _resized(reader: BoxReader, box: Box, by: int) -> Splice:
+    size = box.end - box.start + by
+    stated = int.from_bytes(reader.read(box.start, 4), "big")
+    if stated == 1:
+        return Splice(box.start + 8, 8, struct.pack(">Q", size))
+    if size >= 1 << 32:
+        raise ContainerReadOnly(f"the box {box.name!r} would grow beyond 4 GiB")
+    # A last box that runs to the end of the file gets a size, since something may follow it.
+    return Splice(box.start, 4, struct.pack(">I", size))
 
 
 # -- fields -----------------------------------------------------------------------------------
@@ -105,7 +130,7 @@ def _slot(items: Sequence[Item], role: FieldRole) -> list[Item]:
 
 def _merge(
     reader: BoxReader, items: Sequence[Item], statement: str | None, lifted: Sequence[str]
-) -> Iterator[_Splice]:
+) -> Iterator[Change]:
     """The texts of ``items``, one field together, with ``statement`` merged in and ``lifted`` taken out."""
     old = [value.text for item in items for value in item.values if value.text is not None]
     if not old:
@@ -123,7 +148,7 @@ def _merge(
         texts = [None if value.text is None else next(changed) for value in item.values]
         if texts != [value.text for value in item.values]:
             data = _render(reader, item, texts)
-            yield _Splice(item.box.start, item.box.end, data, item.ancestors)
+            yield Change(item.box.start, item.box.end, data, item.ancestors)
 
 
 def _render(reader: BoxReader, item: Item, texts: Sequence[str | None]) -> bytes:
@@ -154,13 +179,12 @@ def _render(reader: BoxReader, item: Item, texts: Sequence[str | None]) -> bytes
 # -- places -----------------------------------------------------------------------------------
 
 
-def _insertion(reader: BoxReader, items: bytes) -> _Splice:
+def _insertion(reader: BoxReader, moov: Box, items: bytes) -> Change:
     """``items`` put first into the ``ilst`` that other programs look at, which is made if it is missing.
 
     That is the one in the first ``meta`` of the first ``udta``. First in it, so that a marker
     does not stand behind cover art.
     """
-    (moov,) = reader.top()
     path: tuple[Box, ...] = (moov,)
     udta = _first(reader, path, b"udta")
     if udta is None:
@@ -168,18 +192,18 @@ def _insertion(reader: BoxReader, items: bytes) -> _Splice:
     path = (moov, udta)
     meta = _first(reader, path, b"meta")
     if meta is None or not _usable(reader, meta):
-        return _Splice(udta.body, udta.body, _new_meta(items), path)
+        return Change(udta.body, udta.body, _new_meta(items), path)
     path = (*path, meta)
     ilst = _first(reader, path, b"ilst")
     if ilst is None:
         return _appended(reader, path, atom(b"ilst", items))
-    return _Splice(ilst.body, ilst.body, items, (*path, ilst))
+    return Change(ilst.body, ilst.body, items, (*path, ilst))
 
 
-def _appended(reader: BoxReader, path: tuple[Box, ...], child: bytes) -> _Splice:
+def _appended(reader: BoxReader, path: tuple[Box, ...], child: bytes) -> Change:
     """``child`` behind the last box in the last box of ``path``, in front of any padding."""
-    end = max((box.end for box in _children(reader, path)), default=path[-1].end)
-    return _Splice(end, end, child, path)
+    end = max((box.end for box in _children(reader, path)), default=reader.inner_start(path[-1]))
+    return Change(end, end, child, path)
 
 
 def _new_meta(items: bytes) -> bytes:
@@ -200,28 +224,3 @@ def _children(reader: BoxReader, path: tuple[Box, ...]) -> Iterator[Box]:
 def _usable(reader: BoxReader, meta: Box) -> bool:
     handlers = [box for box in reader.meta_children(meta, 3) if box.type == b"hdlr"]
     return all(reader.fields(box, "I", 8)[0].to_bytes(4, "big") in _USABLE_HANDLERS for box in handlers)
-
-
-def _apply(moov: bytes, splices: list[_Splice]) -> bytes:
-    """``moov`` with the splices made and the sizes of the boxes around them corrected."""
-    grown: Counter[Box] = Counter()
-    for splice in splices:
-        for box in splice.ancestors:
-            grown[box] += len(splice.data) - (splice.end - splice.start)
-    edits = [(splice.start, splice.end, splice.data) for splice in splices]
-    edits.extend(_resized(moov, box, by) for box, by in grown.items() if by)
-    parts = []
-    position = 0
-    for start, end, data in sorted(edits, key=lambda edit: edit[:2]):
-        parts += [moov[position:start], data]
-        position = end
-    return b"".join([*parts, moov[position:]])
-
-
-def _resized(moov: bytes, box: Box, by: int) -> tuple[int, int, bytes]:
-    size = box.end - box.start + by
-    if box.body - box.start >= 16 and moov[box.start : box.start + 4] == b"\x00\x00\x00\x01":
-        return box.start + 8, box.start + 16, struct.pack(">Q", size)
-    if size >= 1 << 32:
-        raise ContainerReadOnly(f"the box {box.name!r} would grow beyond 4 GiB")
-    return box.start, box.start + 4, struct.pack(">I", size)

@@ -5,117 +5,44 @@ Where a player could play something that these samples do not cover, a violation
 
 from __future__ import annotations
 
+import heapq
 from bisect import bisect_right
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Final
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from noai.codes import Code
-from noai.containers._bmff import Box, BoxReader, Node, descend
-from noai.containers._mp4_codecs import AUDIO_TYPES, Decoder, read_decoder, sample_entries
-from noai.containers._mp4_samples import Samples, read_samples
-from noai.containers._mp4_timing import Clock, hidden_audio, read_clock
+from noai.containers._bmff import BoxReader, Node
+from noai.containers._mp4_codecs import Decoder, read_decoder, sample_entries
+from noai.containers._mp4_movie import Movie, Track
+from noai.containers._mp4_samples import ChunkLayout, Samples, read_sizes
+from noai.containers._mp4_timing import hidden_audio
 from noai.errors import ContainerMalformed, LimitExceeded
 from noai.essence import EssenceReading, StreamHasher, Violation
-from noai.limits import MP4_RUNS, MP4_TRACKS
+from noai.limits import MP4_RUNS
 from noai.sources import chunks
-
-_MOOV: Final = (b"moov",)
-_TRAK: Final = (*_MOOV, b"trak")
-_MDIA: Final = (*_TRAK, b"mdia")
-_STBL: Final = (*_MDIA, b"minf", b"stbl")
-_NOWHERE: Final = (b"",)
-#: Boxes that players obey wherever they meet them, and the one place where each belongs.
-_PLACES: Final[dict[bytes, tuple[bytes, ...]]] = {
-    b"moov": (),
-    b"mvhd": _MOOV,
-    b"trak": _MOOV,
-    b"tkhd": _TRAK,
-    b"edts": _TRAK,
-    b"elst": (*_TRAK, b"edts"),
-    b"mdia": _TRAK,
-    b"mdhd": _MDIA,
-    b"minf": _MDIA,
-    b"stbl": _STBL[:-1],
-    **dict.fromkeys((b"stsd", b"stts", b"ctts", b"stsc", b"stsz", b"stz2", b"stco", b"co64"), _STBL),
-    **dict.fromkeys((b"esds", b"wave", b"alac", b"dOps", b"dfLa", b"glbl", b"cmov"), _NOWHERE),
-}
-#: Boxes that have a handler box of their own.
-_HANDLED: Final = frozenset((b"mdia", b"minf", b"meta"))
-_FRAGMENTS: Final = (b"moof", b"mvex", b"sidx", b"styp")
-
-
-@dataclass(frozen=True)
-class Track:
-    """One track of the movie."""
-
-    node: Node
-    id: int
-    audio: bool
-
-    def stbl(self) -> Node:
-        """Raises ContainerMalformed if there is not exactly one sample table."""
-        self.node.one(b"mdia", b"minf", b"stbl")
-        return self.node.nodes(b"mdia", b"minf", b"stbl")[0]
-
-
-@dataclass
-class Movie:
-    """The structure of a file: its movie box, its tracks, where media data lies."""
-
-    #: All top-level boxes.
-    roots: list[Node]
-    moov: Node
-    clock: Clock
-    tracks: list[Track]
-    #: Payload ranges of the ``mdat`` boxes, in file order.
-    media: list[tuple[int, int]]
-    violations: list[Violation] = field(default_factory=list)
-
-
-def read_movie(reader: BoxReader, top: list[Box]) -> Movie:
-    """The structure below the top-level boxes ``top``.
-
-    Raises:
-        ContainerMalformed: if there is no movie, or its boxes contradict each other.
-        LimitExceeded: beyond the limits on boxes and tracks.
-    """
-    nodes = [descend(reader, box) for box in top]
-    moovs = [node for node in nodes if node.box.type == b"moov"]
-    if not moovs:
-        raise ContainerMalformed("there is no moov box: the file is cut short or a fragment")
-    violations = []
-    if len(moovs) > 1:
-        violations.append(Violation(Code.MOOV_DUPLICATE, f"{len(moovs)} moov boxes"))
-    for node in nodes:
-        violations.extend(_misplaced(node, ()))
-    traks = moovs[0].nodes(b"trak")
-    if len(traks) > MP4_TRACKS:
-        raise LimitExceeded(f"more than {MP4_TRACKS} tracks")
-    tracks = sorted((_read_track(reader, trak) for trak in traks), key=lambda track: track.id)
-    if len({track.id for track in tracks}) != len(tracks):
-        raise ContainerMalformed("two tracks have one id")
-    clock = read_clock(reader, moovs[0].one(b"mvhd"))
-    media = [(box.body, box.end) for box in top if box.type == b"mdat"]
-    return Movie(nodes, moovs[0], clock, tracks, media, list(dict.fromkeys(violations)))
 
 
 def read_essence(reader: BoxReader, movie: Movie) -> EssenceReading:
-    """The digest over all audio tracks of ``movie``, and what forbids binding to it."""
+    """The digest over all audio tracks of ``movie``, and what forbids binding to it.
+
+    Raises:
+        ContainerMalformed, LimitExceeded: if samples cannot be located.
+    """
     violations = list(movie.violations)
     streams: list[StreamHasher] = []
-    runs: list[tuple[int, int]] = []
+    placed: list[Samples] = []
     for track in movie.tracks:
         if not track.audio:
             continue
-        samples = read_samples(reader, track.stbl())
-        decoder = _decoder(reader, track, samples, violations)
-        violations.extend(hidden_audio(reader, movie.clock, track.node, samples.count, decoder))
+        decoder, samples = _read_audio(reader, track, violations)
+        violations.extend(
+            hidden_audio(reader, movie.clock, track.node, samples, track.fragments.times, decoder.pace)
+        )
         streams.append(hash_samples(reader, samples, decoder.codec, decoder.config, decoder.packets))
-        runs.extend(samples.runs())
-        if len(runs) > MP4_RUNS:
+        placed.append(samples)
+        if sum(len(each.starts) for each in placed) > MP4_RUNS:
             raise LimitExceeded(f"more than {MP4_RUNS} stretches of samples")
-    violations.extend(_placement(runs, movie.media))
+    violations.extend(_placement(placed, movie.media))
     return EssenceReading.of(streams, violations)
 
 
@@ -125,7 +52,7 @@ def hash_samples(
     """The hashed bytes, and where ``packets`` the hashed lengths, of ``samples``."""
     hasher = StreamHasher(codec, config, packets=packets)
     if packets:
-        for lengths, number in samples.lengths():
+        for lengths, number in samples.lengths(reader):
             hasher.packet_lengths(lengths, number)
     for start, end in samples.runs():
         for data in chunks(reader.source, start, end):
@@ -133,66 +60,52 @@ def hash_samples(
     return hasher
 
 
-# -- structure --------------------------------------------------------------------------------
+def samples_of(reader: BoxReader, track: Track) -> Samples:
+    """All samples of ``track``, as players find them.
 
-
-def _misplaced(node: Node, path: tuple[bytes, ...]) -> Iterator[Violation]:
-    kind = node.box.type
-    if kind in _FRAGMENTS:
-        yield Violation(Code.ESSENCE_UNSUPPORTED, "a fragmented movie: its essence is not defined yet")
-    elif _PLACES.get(kind, path) != path or (kind == b"hdlr" and not _HANDLED & set(path[-1:])):
-        yield Violation(Code.BOX_MISPLACED, f"a box {node.box.name!r} stands where players may obey it")
-    for child in node.children:
-        yield from _misplaced(child, (*path, kind))
-
-
-def _read_track(reader: BoxReader, trak: Node) -> Track:
-    tkhd = trak.one(b"tkhd")
-    (track_id,) = reader.fields(tkhd, "I", 20 if reader.version(tkhd) else 12)
-    handlers = {
-        reader.fields(box, "I", 8)[0].to_bytes(4, "big")
-        for path in ((b"mdia", b"hdlr"), (b"mdia", b"minf", b"hdlr"))
-        for box in trak.all(*path)
-    }
-    entries = {
-        entry.type
-        for stsd in trak.all(b"mdia", b"minf", b"stbl", b"stsd")
-        for entry in sample_entries(reader, stsd)
-    }
-    audio = b"soun" in handlers or any(
-        entry in AUDIO_TYPES or entry[:2] in (b"ms", b"TS") for entry in entries
-    )
-    return Track(trak, track_id, audio)
+    Raises:
+        ContainerMalformed, LimitExceeded: if they cannot be located.
+    """
+    return _read_audio(reader, track, [])[1] if track.audio else track.samples(reader)
 
 
 # -- audio tracks -----------------------------------------------------------------------------
 
 
-def _decoder(reader: BoxReader, track: Track, samples: Samples, violations: list[Violation]) -> Decoder:
-    """The decoder of a track; what forbids to rely on it goes to ``violations``."""
+def _read_audio(reader: BoxReader, track: Track, violations: list[Violation]) -> tuple[Decoder, Samples]:
+    """Decoder and samples of a track; what forbids to rely on them goes to ``violations``."""
     stsd = track.stbl().one(b"stsd")
     entries = sample_entries(reader, stsd)
     if not entries:
         raise ContainerMalformed("an audio track without a sample entry")
-    if len(entries) > 1 or samples.descriptions - {1}:
-        violations.append(
-            Violation(Code.ESSENCE_UNSUPPORTED, "a track that changes its decoder configuration")
-        )
     decoder = read_decoder(reader, stsd, entries[0])
+    layout = _chunk_layout(reader, track.stbl(), decoder)
+    samples = track.samples(reader, layout)
+    if len(entries) > 1 or samples.descriptions - {1}:
+        violations.append(_unsupported("a track that changes its decoder configuration"))
     if decoder.encrypted:
-        violations.append(Violation(Code.ESSENCE_UNSUPPORTED, "an encrypted track"))
+        violations.append(_unsupported("an encrypted track"))
     if not _self_contained(reader, track.node, decoder.data_reference):
         violations.append(Violation(Code.SAMPLES_OUTSIDE_MDAT, "a track whose samples lie in another file"))
+    if layout is None and decoder.packets and samples.timed and _one_tick_samples(reader, track.stbl()):
+        violations.append(_unsupported("compressed audio in QuickTime's old chunk layout"))
+    if not decoder.packets and samples.count and samples.fixed != decoder.frame_bytes:
+        violations.append(_unsupported("PCM whose sample size is not that of its frames"))
+    return decoder, samples
+
+
+def _chunk_layout(reader: BoxReader, stbl: Node, decoder: Decoder) -> ChunkLayout | None:
+    """How players cut chunks where they take nothing from ``stsz`` but the number of frames.
+
+    They do so where every sample lasts one tick and all have one size, which then is often 1
+    (QuickTime File Format, "Sample Size Atoms"; FFmpeg, GStreamer).
+    """
+    if not _one_tick_samples(reader, stbl):
+        return None
+    fixed = read_sizes(reader, stbl).fixed
     if not decoder.packets:
-        if samples.fixed != decoder.frame_bytes:
-            violations.append(
-                Violation(Code.ESSENCE_UNSUPPORTED, "PCM whose sample size is not that of its frames")
-            )
-    elif _one_tick_samples(reader, track.stbl()):
-        violations.append(
-            Violation(Code.ESSENCE_UNSUPPORTED, "compressed audio in QuickTime's old chunk layout")
-        )
-    return decoder
+        return ChunkLayout(1, decoder.frame_bytes) if decoder.frame_bytes and fixed == 1 else None
+    return decoder.chunks if fixed else None
 
 
 def _self_contained(reader: BoxReader, trak: Node, reference: int) -> bool:
@@ -215,18 +128,32 @@ def _one_tick_samples(reader: BoxReader, stbl: Node) -> bool:
     return count == 1 and reader.fields(stts, "II", 8)[1] == 1
 
 
-def _placement(runs: list[tuple[int, int]], media: list[tuple[int, int]]) -> Iterator[Violation]:
+def _unsupported(message: str) -> Violation:
+    return Violation(Code.ESSENCE_UNSUPPORTED, message)
+
+
+# -- where samples lie --------------------------------------------------------------------------
+
+
+def _placement(tracks: Sequence[Samples], media: list[tuple[int, int]]) -> Iterator[Violation]:
     """Whether the stretches of all audio tracks lie in ``mdat`` boxes, each for itself."""
-    runs.sort()
     starts = [start for start, _ in media]
-    for start, end in runs:
-        index = bisect_right(starts, start) - 1
-        if index < 0 or end > media[index][1]:
-            yield Violation(Code.SAMPLES_OUTSIDE_MDAT, f"samples at {start} lie outside mdat")
-            break
+    outside = overlap = False
     reached = 0
-    for start, end in runs:
-        if start < reached:
+    for start, end in heapq.merge(*(_ascending(samples) for samples in tracks)):
+        index = bisect_right(starts, start) - 1
+        if not outside and (index < 0 or end > media[index][1]):
+            outside = True
+            yield Violation(Code.SAMPLES_OUTSIDE_MDAT, f"samples at {start} lie outside mdat")
+        if not overlap and start < reached:
+            overlap = True
             yield Violation(Code.SAMPLES_OVERLAP, f"samples at {start} overlap others")
-            break
         reached = max(reached, end)
+
+
+def _ascending(samples: Samples) -> Iterator[tuple[int, int]]:
+    """The stretches of one track by their place; most files have them so already."""
+    starts, ends = samples.starts, samples.ends
+    if all(first <= second for first, second in pairwise(starts)):
+        return samples.runs()
+    return ((starts[index], ends[index]) for index in sorted(range(len(starts)), key=starts.__getitem__))

@@ -1,7 +1,7 @@
 """What of an MP4 marking must not touch, as a multiset of descriptions.
 
-Besides tag items: every box of the movie but chunk offsets, and the samples of every track that
-is not audio (chapters, video, subtitles). Audio is the essence's own matter.
+Besides tag items: every box of the movie but chunk offsets, the fragments, and the samples of every track
+that is not audio (chapters, video, subtitles). Audio is the essence's own matter.
 """
 
 from __future__ import annotations
@@ -11,15 +11,21 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from noai.containers._bmff import BoxReader, Node
+from noai.containers._area import AreaBuilder
+from noai.containers._bmff import Box, BoxReader, Node, descend
+from noai.containers._id3_inventory import describe_tag
 from noai.containers._inventory import Foreign, sha256
-from noai.containers._mp4_essence import Movie, hash_samples, read_movie
+from noai.containers._mp4_essence import hash_samples
+from noai.containers._mp4_index import read_random_access, read_segment_index
 from noai.containers._mp4_items import Form, Item, Metadata
-from noai.containers._mp4_samples import read_samples
-from noai.containers._mp4_tags import AREAS, DESCENDED, PADDING, read_metadata
+from noai.containers._mp4_list import PADDING
+from noai.containers._mp4_movie import Movie, read_movie
+from noai.containers._mp4_offsets import fragment_base
+from noai.containers._mp4_tags import AREAS, DESCENDED, read_metadata
 from noai.containers.interface import FieldRole, TagEdit
 
 _CHUNK_OFFSETS: Final = frozenset((b"stco", b"co64"))
+_REPEATED: Final = frozenset((b"moof", b"mdat", b"styp", b"sidx"))
 
 
 def list_foreign(reader: BoxReader, edit: TagEdit) -> Counter[str]:
@@ -64,12 +70,23 @@ def _boxes(reader: BoxReader, metadata: Metadata, foreign: Foreign) -> Iterator[
             yield from foreign.xmp("XMP", packet)
         else:
             yield f"XMP in the movie: {_digest(reader, found.offset, found.box.end)}"
+    area = AreaBuilder()
+    for place in metadata.id3:
+        yield from (f"ID32: {text}" for text in describe_tag(reader.source, place.tag, foreign, area))
 
 
 def _structure(reader: BoxReader, movie: Movie) -> Iterator[str]:
+    repeated = [box.start for box in movie.top if box.type in _REPEATED]
+    places = {start: number for number, start in enumerate(repeated)}
     for root in movie.roots:
-        if root.box.type != b"mdat":
+        if root.box.type == b"mfra":
+            yield f"mfra: {_access(reader, root.box, places)}"
+        elif root.box.type == b"sidx":
+            yield f"sidx: {_index(reader, root.box, places)}"
+        else:
             yield from _leaves(reader, root, "")
+    if movie.moofs:
+        yield f"fragments: {_fragments(BoxReader(reader.source), movie.moofs)}"
 
 
 def _leaves(reader: BoxReader, node: Node, parent: str) -> Iterator[str]:
@@ -79,9 +96,17 @@ def _leaves(reader: BoxReader, node: Node, parent: str) -> Iterator[str]:
         return
     path = f"{parent}/{node.box.name}" if parent else node.box.name
     if not node.children:
-        yield f"{path}: {_digest(reader, node.box.body, node.box.end)}"
+        yield f"{path}: {_content(reader, node.box)}"
     for child in node.children:
         yield from _leaves(reader, child, path)
+
+
+def _content(reader: BoxReader, box: Box) -> str:
+    base = fragment_base(reader, box) if box.type == b"tfhd" else None
+    if base is None:
+        return _digest(reader, box.body, box.end)
+    at, _ = base
+    return f"{_digest(reader, box.body, at)}; {_digest(reader, at + 8, box.end)}"
 
 
 def _is_tag_area(kind: bytes, parent: str) -> bool:
@@ -90,10 +115,41 @@ def _is_tag_area(kind: bytes, parent: str) -> bool:
     return kind in AREAS and all(name in DESCENDED for name in around)
 
 
+# -- fragments: whatever moves is described by what it points to -------------------------------------
+
+
+def _fragments(reader: BoxReader, moofs: Sequence[Box]) -> str:
+    digest = hashlib.sha256()
+    for moof in moofs:
+        for leaf in _leaves(reader.fragments, descend(reader, moof), ""):
+            digest.update(leaf.encode())
+        digest.update(b"\n")
+    return f"{len(moofs)}, SHA-256 {digest.hexdigest()}"
+
+
+def _index(reader: BoxReader, box: Box, places: dict[int, int]) -> str:
+    index = read_segment_index(reader, box)
+    first, last = places.get(index.first), places.get(index.end)
+    numbers = f"{_digest(reader, box.body, index.at)}; {_digest(reader, index.at + index.width, box.end)}"
+    return f"from {first} to {last}, {numbers}"
+
+
+def _access(reader: BoxReader, mfra: Box, places: dict[int, int]) -> str:
+    digest = hashlib.sha256()
+    for table in read_random_access(reader, mfra):
+        digest.update(reader.read(table.box.body, 16))
+        for _, data in table.blocks(reader):
+            for at in range(0, len(data), table.row):
+                time, rest = data[at : at + table.width], data[at + 2 * table.width : at + table.row]
+                offset = int.from_bytes(data[at + table.width : at + 2 * table.width], "big")
+                digest.update(time + str(places.get(offset)).encode() + rest)
+    return digest.hexdigest()
+
+
 def _tracks(reader: BoxReader, movie: Movie) -> Iterator[str]:
     for track in movie.tracks:
         if not track.audio:
-            hashed = hash_samples(reader, read_samples(reader, track.stbl()), "track", b"")
+            hashed = hash_samples(reader, track.samples(reader), "track", b"")
             yield f"track {track.id}: {hashlib.sha256(hashed.record()).hexdigest()}"
 
 

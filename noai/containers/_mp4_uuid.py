@@ -18,8 +18,11 @@ C2PA_UUID: Final = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
 _C2PA_HEAD: Final = 64
 
 
-def read_uuid(reader: BoxReader, box: Box, found: Metadata, label: str, *, top_level: bool) -> None:
+def read_uuid(reader: BoxReader, box: Box, found: Metadata, label: str, *, top_level: bool) -> bool:
     """What ``box`` holds, into ``found``; a box of another identifier is listed there as ``label``.
+
+    Returns:
+        Whether the identifier is a known one.
 
     Raises:
         ContainerMalformed: if it has no identifier.
@@ -34,6 +37,8 @@ def read_uuid(reader: BoxReader, box: Box, found: Metadata, label: str, *, top_l
         _read_manifest(reader, box, found)
     else:
         found.opaque.append((f"{label} {identifier.hex()}", box))
+        return False
+    return True
 
 
 def read_xmp(reader: BoxReader, packet: XmpBox, place: str, found: Metadata) -> None:
@@ -55,4 +60,5 @@ def _read_manifest(reader: BoxReader, box: Box, found: Metadata) -> None:
         return
     if terminator:
         start = min(start + len(purpose) + 1 + 8, box.end)
-    found.area.manifest("MP4 uuid box", (start, box.end - start))
+    whole = (box.start, box.end - box.start)
+    found.area.manifest("MP4 uuid box", (start, box.end - start), wrapping=(whole,))

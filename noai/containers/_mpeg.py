@@ -31,6 +31,7 @@ _KBITS: Final = {
 }
 #: Bits that all frames of one stream share: sync, version, layer, sample rate.
 _STREAM_BITS: Final = 0xFFFE0C00
+_BIT_RATE_BITS: Final = 0xF000
 
 _SECOND: Final = bytes(byte for byte in range(0xE0, 0x100) if byte >> 3 & 3 != 1 and byte >> 1 & 3)
 _THIRD: Final = bytes(byte for byte in range(0x100) if byte >> 4 != 15 and byte >> 2 & 3 != 3)
@@ -52,6 +53,17 @@ class Header:
     def stream(self) -> int:
         """Equal for all frames of one stream."""
         return self.word & _STREAM_BITS
+
+    @property
+    def exact_length(self) -> float:
+        """Bytes that a frame has in the mean, with the padding that keeps the bit rate."""
+        bits = _KBITS[self.version == 1, self.layer][self.word >> 12 & 15] * 1000
+        slots = 48 if self.layer == 1 else 72 if self.layer == 3 and self.version != 1 else 144
+        return slots * bits / self.rate
+
+    def is_like(self, other: Header) -> bool:
+        """Whether both are frames of one stream and bit rate."""
+        return not (self.word ^ other.word) & (_STREAM_BITS | _BIT_RATE_BITS)
 
 
 def parse(data: bytes, at: int = 0) -> Header | None:
@@ -158,13 +170,30 @@ def info_frame(data: bytes, header: Header) -> bool:
     return any(frame[at : at + 4 * counts])
 
 
-def counted_bytes(data: bytes, header: Header) -> int | None:
-    """How many bytes of audio the Xing or Info frame that ``data`` starts with counts, if it does."""
+@dataclass(frozen=True)
+class Counts:
+    """What an Info frame counts, as far as it does. ``constant``: it says that the bit rate is."""
+
+    frames: int | None
+    bytes: int | None
+    constant: bool
+
+
+def counts(data: bytes, header: Header) -> Counts | None:
+    """What the Xing, Info or VBRI frame that ``data`` starts with counts; None if it is none."""
     if not info_frame(data, header):
         return None
-    at, flags = _xing(data[: header.length], header)
-    at += 4 * (flags & 1)
-    return int.from_bytes(data[at : at + 4], "big") if flags & 2 else None
+    frame = data[: header.length]
+    at, flags = _xing(frame, header)
+    if not flags:
+        return Counts(_number(frame, 50), _number(frame, 46), constant=False)
+    frames = _number(frame, at) if flags & 1 else None
+    size = _number(frame, at + 4 * (flags & 1)) if flags & 2 else None
+    return Counts(frames, size, constant=frame[at - 8 : at - 4] == b"Info")
+
+
+def _number(data: bytes, at: int) -> int:
+    return int.from_bytes(data[at : at + 4], "big")
 
 
 def _xing(frame: bytes, header: Header) -> tuple[int, int]:
@@ -173,4 +202,4 @@ def _xing(frame: bytes, header: Header) -> tuple[int, int]:
     at = HEADER + side[header.version == 1, header.mono]
     if frame[at : at + 4] not in (b"Xing", b"Info"):
         return at + 8, 0
-    return at + 8, int.from_bytes(frame[at + 4 : at + 8], "big")
+    return at + 8, _number(frame, at + 4)

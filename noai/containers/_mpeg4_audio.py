@@ -8,8 +8,8 @@ from typing import Final
 
 from noai.errors import ContainerMalformed
 
-# ISO/IEC 14496-3 table 1.18.
-_RATES: Final = (
+#: By index (ISO/IEC 14496-3 table 1.18).
+RATES: Final = (
     96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350,
 )  # fmt: skip
 #: Main, LC, SSR, LTP: those that an ADTS header can name (table 1.17).
@@ -112,8 +112,8 @@ def read_audio_specific(specific: bytes) -> AudioSpecific:
     index = take(4)
     if index == 15:
         rate = take(24)
-    elif index < len(_RATES):
-        rate = _RATES[index]
+    elif index < len(RATES):
+        rate = RATES[index]
     else:
         raise ContainerMalformed(f"an AudioSpecificConfig with reserved rate {index}")
     channels = take(4)

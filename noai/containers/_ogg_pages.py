@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import Final, NamedTuple
 
+from noai.limits import KIB
 from noai.sources import ByteSource, read_exactly
 
 #: The capture pattern and the only version of the page structure there is.
@@ -137,6 +138,41 @@ class PageReader:
         return Gap(offset, size, cut)
 
 
+#: No header is longer.
+_LONGEST_HEADER: Final = HEADER.size + 255
+#: One read while looking for the next page behind bytes that are none.
+_SEARCH: Final = 4 * KIB
+
+
+def walk(source: ByteSource) -> Iterator[Page | Gap]:
+    """The pages of ``source`` by their headers alone, in one read of up to 282 bytes each."""
+    size, offset = source.size, 0
+    while offset < size:
+        page = _page_at(source, offset, size)
+        if page is not None:
+            offset = page.end
+            yield page
+            continue
+        for found in PageReader(source, _SEARCH, offset):
+            offset = found.end
+            yield found
+            if isinstance(found, Page):
+                break
+
+
+def _page_at(source: ByteSource, offset: int, size: int) -> Page | None:
+    data = read_exactly(source, offset, min(_LONGEST_HEADER, size - offset))
+    if len(data) < HEADER.size or not data.startswith(CAPTURE):
+        return None
+    _, _, flags, granule, serial, sequence, _, segments = HEADER.unpack_from(data)
+    lacing = data[HEADER.size : HEADER.size + segments]
+    body = offset + HEADER.size + segments
+    end = body + sum(lacing)
+    if len(lacing) != segments or end > size:
+        return None
+    return Page(offset, flags, granule, serial, sequence, lacing, body, end)
+
+
 class PacketSource:
     """A packet as a :class:`noai.sources.ByteSource`, however many pages it lies on."""
 
@@ -146,6 +182,15 @@ class PacketSource:
         self._ranges = tuple(ranges)
         self._ends = tuple(accumulate(length for _, length in self._ranges))
         self.size = self._ends[-1] if self._ends else 0
+
+    def ranges(self, skip: int = 0) -> list[tuple[int, int]]:
+        """Offset and length of each piece in the file, without the first ``skip`` bytes of the packet."""
+        kept: list[tuple[int, int]] = []
+        for start, length in self._ranges:
+            if length > skip:
+                kept.append((start + skip, length - skip))
+            skip = max(0, skip - length)
+        return kept
 
     def read_at(self, offset: int, length: int) -> bytes:
         end = min(offset + length, self.size)
@@ -161,21 +206,19 @@ class PacketSource:
         return b"".join(pieces)
 
 
-def split_lacing(lacing: bytes, carried: int) -> tuple[list[int], int]:
-    """The lengths of the packets that end on a page, and the bytes of the one that does not.
-
-    ``carried`` are the bytes that earlier pages hold of the first one.
-    """
+def split_lacing(lacing: bytes) -> tuple[list[int], int]:
+    """What each packet that ends on a page has there, and the bytes of the one that goes on behind it."""
     lengths: list[int] = []
+    length = 0
     for value in lacing:
-        carried += value
+        length += value
         if value != 255:
-            lengths.append(carried)
-            carried = 0
-    return lengths, carried
+            lengths.append(length)
+            length = 0
+    return lengths, length
 
 
-def paginate(packets: Sequence[bytes], pages: int, serial: int, sequence: int, flags: int) -> bytes:
+def paginate(packets: Sequence[bytes], pages: int, serial: int, sequence: int, flags: int) -> list[bytes]:
     """Header packets on at least ``pages`` pages, more only where they do not fit.
 
     ``sequence`` is that of the first page. ``flags`` go onto the last one.
@@ -193,23 +236,12 @@ def paginate(packets: Sequence[bytes], pages: int, serial: int, sequence: int, f
         continued = CONTINUED if at and len(segments[at - 1]) == 255 else 0
         last = flags if number == pages - 1 else 0
         granule = NO_GRANULE if min(lacing) == 255 else 0
-        header = HEADER.pack(
-            CAPTURE[:4], 0, continued | last, granule, serial, sequence + number, 0, len(page)
-        )
+        numbered = sequence + number & 0xFFFFFFFF
+        header = HEADER.pack(CAPTURE[:4], 0, continued | last, granule, serial, numbered, 0, len(page))
         written.append(with_checksum(header + lacing + b"".join(page)))
         at += take
-    return b"".join(written)
+    return written
 
 
 def with_checksum(page: bytes) -> bytes:
     return page[:CHECKSUM_AT] + checksum(page) + page[CHECKSUM_AT + 4 :]
-
-
-def count_pages(data: bytes) -> int:
-    """How many pages :func:`paginate` made."""
-    at = pages = 0
-    while at < len(data):
-        segments = data[at + HEADER.size - 1]
-        at += HEADER.size + segments + sum(data[at + HEADER.size : at + HEADER.size + segments])
-        pages += 1
-    return pages

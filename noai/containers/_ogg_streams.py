@@ -1,4 +1,4 @@
-"""Logical bitstreams of an Ogg file: multiplexed, chained, and what each one carries.
+"""Logical bitstreams of an Ogg file, multiplexed and chained, and their header packets.
 
 RFC 3533 §4 (multiplexing and chaining) and §6 (pages); the codecs' own mappings for header packets.
 """
@@ -6,66 +6,26 @@ RFC 3533 §4 (multiplexing and chaining) and §6 (pages); the codecs' own mappin
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
+from noai.containers import _ogg_flac
+from noai.containers._ogg_kinds import FLAC, MAGIC_BYTES, VORBIS, Kind, kind_of
 from noai.containers._ogg_pages import (
     CONTINUED,
     FIRST,
-    HEADER,
     LAST,
+    NO_GRANULE,
     Gap,
     PacketSource,
     Page,
-    PageReader,
+    walk,
 )
 from noai.errors import ContainerMalformed, LimitExceeded
-from noai.limits import OGG_HEADER_PAGES, OGG_PACKET_BYTES, OGG_STREAMS
+from noai.limits import BOXES, OGG_HEADER_PAGES, OGG_PACKET_BYTES, OGG_STREAMS
 from noai.sources import ByteSource, chunks
 
 #: A problem that hides a stream: some decoders play it all the same.
 NEVER_BEGAN: Final = "a page belongs to a stream that never began"
-
-
-@dataclass(frozen=True)
-class Kind:
-    """What a logical stream carries, told by how its first packet begins."""
-
-    name: str
-    magic: bytes
-    #: Header packets in front of the data.
-    headers: int = 1
-    #: How the second packet begins where it is a comment block; None where there are no comments.
-    comment: bytes | None = None
-    #: Bytes in front of the comment block in the second packet.
-    comment_at: int = 0
-    audio: bool = False
-
-
-VORBIS: Final = Kind("vorbis", b"\x01vorbis", 3, b"\x03vorbis", 7, audio=True)
-OPUS: Final = Kind("opus", b"OpusHead", 2, b"OpusTags", 8, audio=True)
-SKELETON: Final = Kind("skeleton", b"fishead\x00")
-#: C2PA 2.4 A.3.5.
-C2PA: Final = Kind("c2pa", b"\x00c2pa")
-#: Whatever this is, it may be audio.
-UNKNOWN: Final = Kind("unknown", b"", audio=True)
-KINDS: Final = (
-    VORBIS,
-    OPUS,
-    # https://xiph.org/flac/ogg_mapping.html: the second packet is a whole metadata block.
-    Kind("flac", b"\x7fFLAC", 2, b"", 4, audio=True),
-    Kind("speex", b"Speex   ", 2, b"", audio=True),
-    Kind("theora", b"\x80theora", 3, b"\x81theora", 7),
-    SKELETON,
-    C2PA,
-    Kind("kate", b"\x80kate\x00\x00\x00", 2, b"\x81kate\x00\x00\x00\x00", 9),
-    Kind("dirac", b"BBCD\x00"),
-    Kind("vp8", b"OVP80"),
-)
-
-
-def kind_of(start: bytes) -> Kind:
-    return next((kind for kind in KINDS if start.startswith(kind.magic)), UNKNOWN)
 
 
 class LogicalStream:
@@ -78,22 +38,30 @@ class LogicalStream:
         self.link = link
         #: Header packets.
         self.packets: list[PacketSource] = []
+        #: The numbers of the header pages on which each of them begins and ends.
+        self.spans: list[tuple[int, int]] = []
+        #: Whether each of them ends where its last page does.
+        self.ends_page: list[bool] = []
         #: The pages that they lie on.
         self.header_pages: list[Page] = []
+        #: Whether there are no more header packets.
+        self.complete = False
         #: Whether the last header packet ends where its page does, as every mapping demands.
         self.headers_fill_pages = True
         #: Whether pages are missing among those of the header packets.
         self.headers_broken = False
+        #: Whether anything follows the header packets.
+        self.has_data = False
+        #: Whether a granule position is lower than the one before.
+        self.goes_back = False
         self.ended = False
         self._source = source
         self._ranges: list[tuple[int, int]] = []
+        self._begin = 0
         self._bytes = 0
         self._sequence: int | None = None
+        self._granule = NO_GRANULE
         self._open = False
-
-    @property
-    def complete(self) -> bool:
-        return len(self.packets) == self.kind.headers
 
     def accept(self, page: Page) -> Iterator[str]:
         """Take the next page of the stream; what is wrong with its place in it."""
@@ -106,19 +74,43 @@ class LogicalStream:
         self._sequence = page.sequence
         if page.lacing:
             self._open = page.lacing[-1] == 255
+        if page.granule != NO_GRANULE:
+            self.goes_back |= page.granule < self._granule
+            self._granule = page.granule
         self.ended = bool(page.flags & LAST)
         if self.ended and self._open:
             yield "the last packet of a stream is not finished"
+
+    def follows(self, page: Page) -> bool:
+        """Take the next page if nothing at all is to be said of it, which is so of nearly every one."""
+        if (
+            page.sequence - 1 != self._sequence
+            or page.flags != (CONTINUED if self._open else 0)
+            or self.ended
+            or not page.lacing
+            or page.granule < self._granule
+        ):
+            return False
+        self._sequence = page.sequence
+        self._granule = page.granule
+        self._open = page.lacing[-1] == 255
+        self.has_data = True
+        return True
 
     def take_headers(self, page: Page) -> int:
         """Keep where the header packets on ``page`` lie; the number of segments that they take there.
 
         Raises:
-            LimitExceeded: for a packet beyond :data:`noai.limits.OGG_PACKET_BYTES`.
+            LimitExceeded: for a packet beyond :data:`noai.limits.OGG_PACKET_BYTES`, or more packets than
+                :data:`noai.limits.BOXES`.
         """
         self.header_pages.append(page)
         start, lacing = page.body, page.lacing
         while lacing:
+            if not self._ranges:
+                if self._has_begun_audio(start):
+                    return self._end_headers(page, lacing)
+                self._begin = len(self.header_pages) - 1
             after = lacing.lstrip(b"\xff")
             length = 255 * (len(lacing) - len(after)) + (after[0] if after else 0)
             self._ranges.append((start, length))
@@ -128,26 +120,58 @@ class LogicalStream:
             if not after:
                 break
             start, lacing = start + length, after[1:]
-            self.packets.append(PacketSource(self._source, self._ranges))
-            self._ranges, self._bytes = [], 0
-            if self.complete:
-                self.headers_fill_pages = not lacing
-                return len(page.lacing) - len(lacing)
+            self._finish_packet(ends_page=not lacing)
+            if self._is_last_header():
+                return self._end_headers(page, lacing)
         return len(page.lacing)
 
-    def comment_range(self) -> tuple[PacketSource, int]:
-        """The packet with the comments, and where their block starts in it.
+    def _has_begun_audio(self, offset: int) -> bool:
+        return self.kind is FLAC and bool(self.packets) and _ogg_flac.begins_audio(self._source, offset)
+
+    def _finish_packet(self, *, ends_page: bool) -> None:
+        if len(self.packets) == BOXES:
+            raise LimitExceeded(f"more than {BOXES} header packets in one Ogg stream")
+        self.packets.append(PacketSource(self._source, self._ranges))
+        self.spans.append((self._begin, len(self.header_pages) - 1))
+        self.ends_page.append(ends_page)
+        self._ranges, self._bytes = [], 0
+
+    def _is_last_header(self) -> bool:
+        if self.kind is FLAC:
+            return _ogg_flac.is_last_header(self.packets[-1], first=len(self.packets) == 1)
+        return len(self.packets) == self.kind.headers
+
+    def _end_headers(self, page: Page, lacing: bytes) -> int:
+        """``lacing`` is what of ``page`` is left behind the header packets."""
+        self.complete = True
+        taken = len(page.lacing) - len(lacing)
+        if taken:
+            self.headers_fill_pages = not lacing
+        else:
+            self.header_pages.pop()
+        self.has_data = bool(lacing)
+        return taken
+
+    @property
+    def comment_numbers(self) -> list[int]:
+        """Which header packets hold comments. FLAC may have several, or none."""
+        if self.kind is FLAC:
+            return list(_ogg_flac.comment_packets(self.packets))
+        return [1] if self.kind.comment is not None else []
+
+    def comment_packet(self, number: int) -> PacketSource:
+        """The packet with comments, which begin at :attr:`Kind.comment_at`.
 
         Raises:
-            ContainerMalformed: if the comment packet is missing, broken or another one.
+            ContainerMalformed: if it is missing, broken or another one.
         """
-        magic = self.kind.comment
-        if magic is None or len(self.packets) < 2 or self.headers_broken:
+        magic = self.kind.comment or b""
+        if len(self.packets) <= number or self.headers_broken:
             raise ContainerMalformed(f"the comment header of a {self.kind.name} stream is not complete")
-        packet = self.packets[1]
+        packet = self.packets[number]
         if packet.read_at(0, len(magic)) != magic:
             raise ContainerMalformed(f"the second packet of a {self.kind.name} stream is no comment header")
-        return packet, self.kind.comment_at
+        return packet
 
 
 def framing_bytes(kind: Kind, packet: ByteSource, end: int) -> int:
@@ -202,6 +226,7 @@ class Demultiplexer:
             self.problems[problem] = None
             stream.headers_broken |= not complete
         if complete:
+            stream.has_data |= bool(found.lacing)
             return stream, 0
         self._header_pages += 1
         if self._header_pages > OGG_HEADER_PAGES:
@@ -219,7 +244,12 @@ class Demultiplexer:
         Raises:
             LimitExceeded: as :meth:`feed`, which keeps what was met before.
         """
-        for found in PageReader(self._source, _WINDOW):
+        for found in walk(self._source):
+            if isinstance(found, Page) and not found.flags & FIRST:
+                stream = self._current.get(found.serial)
+                if stream is not None and stream.complete and stream.follows(found):
+                    self._heads_over = True
+                    continue
             self.feed(found)
 
     def _begin(self, page: Page) -> LogicalStream:
@@ -233,7 +263,7 @@ class Demultiplexer:
             self.problems["two streams have one serial number"] = None
         if len(self.streams) == OGG_STREAMS:
             raise LimitExceeded(f"more than {OGG_STREAMS} streams in one Ogg file")
-        kind = kind_of(self._source.read_at(page.body, min(page.end - page.body, 16)))
+        kind = kind_of(self._source.read_at(page.body, min(page.end - page.body, MAGIC_BYTES)))
         stream = LogicalStream(self._source, kind, page.serial, self._link)
         self.streams.append(stream)
         self._current[page.serial] = stream
@@ -246,10 +276,6 @@ class Demultiplexer:
         self.problems["bytes lie between or behind the pages"] = None
         if self.gap is None and any(map(any, chunks(self._source, gap.offset, gap.end))):
             self.gap = gap
-
-
-#: One read of a page's header while walking headers only: no more than the longest one needs.
-_WINDOW: Final = HEADER.size + 255
 
 
 def read_heads(source: ByteSource) -> Demultiplexer:

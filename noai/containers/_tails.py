@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -31,9 +32,12 @@ from noai.errors import LimitExceeded
 from noai.limits import ID3_TAGS, STRAY_TAG_BYTES, TAG_VALUE_BYTES
 from noai.sources import ByteSource, read_exactly
 
-_LYRICS_BEGIN, _LYRICS_END, _LYRICS_200 = b"LYRICSBEGIN", b"LYRICSEND", b"LYRICS200"
+LYRICS_BEGIN: Final = b"LYRICSBEGIN"
+_LYRICS_END, _LYRICS_200 = b"LYRICSEND", b"LYRICS200"
+#: What a Lyrics3 tag ends with, in version 1 and 2.
+LYRICS_ENDS: Final = (_LYRICS_END, _LYRICS_200)
 #: Lyrics3 v1 (id3.org/Lyrics3): 5,100 bytes of lyrics at most, and its two ends.
-_LYRICS_V1_BYTES: Final = 5100 + len(_LYRICS_BEGIN) + len(_LYRICS_END)
+_LYRICS_V1_BYTES: Final = 5100 + len(LYRICS_BEGIN) + len(_LYRICS_END)
 #: All of the marks by which a tag is known at its end lie in its last bytes.
 _LOOK: Final = 512
 
@@ -90,11 +94,11 @@ def _locate_lyrics(source: ByteSource, start: int, end: int) -> int | None:
     mark = source.read_at(max(start, end - 15), min(15, end - start))
     if mark.endswith(_LYRICS_END):
         first = max(start, end - _LYRICS_V1_BYTES)
-        found = source.read_at(first, end - first).rfind(_LYRICS_BEGIN)
+        found = source.read_at(first, end - first).rfind(LYRICS_BEGIN)
         return None if found < 0 else first + found
     if mark.endswith(_LYRICS_200) and mark[:6].isdigit() and mark[:6].isascii():
         offset = end - len(mark) - int(mark[:6])
-        if offset >= start and source.read_at(offset, len(_LYRICS_BEGIN)) == _LYRICS_BEGIN:
+        if offset >= start and source.read_at(offset, len(LYRICS_BEGIN)) == LYRICS_BEGIN:
             return offset
     return None
 
@@ -115,14 +119,25 @@ def read_tail(source: ByteSource, tail: Tail, area: AreaBuilder) -> None:
         _read_lyrics(source, tail, area)
 
 
-def note_stray_tags(source: ByteSource, start: int, end: int, area: AreaBuilder) -> None:
+def note_stray_tags(
+    source: ByteSource, start: int, end: int, area: AreaBuilder, read: Sequence[tuple[int, int]] = ()
+) -> None:
     """A note if tags look to stand shortly in front of ``end``, where :func:`locate_tails` knows none.
 
-    Bytes behind a tag hide it from readers that look at the end alone; others search for it.
+    Bytes behind a tag hide it from readers that look at the end alone; others search for it. The
+    stretches ``read``, from and to, are known already.
     """
     first = max(start, end - STRAY_TAG_BYTES)
-    data = source.read_at(first, end - first)
+    stretch = bytearray(source.read_at(first, end - first))
+    for known, known_end in read:
+        blank = range(max(known, first), min(known_end, end))
+        stretch[blank.start - first : blank.stop - first] = bytes(len(blank))
+    data = bytes(stretch)
     found = [mark for mark in (APE_MAGIC, _LYRICS_END, _LYRICS_200) if mark in data]
+    rest = data.rstrip(b"\x00")
+    at = rest.rfind(b"TAG", -V1_SIZE)
+    if at >= 0 and at + V1_SIZE < len(data):
+        found.append(b"TAG")
     at = data.find(b"ID3")
     while at >= 0:
         tag = parse_header(data[at : at + ID3_HEADER], first + at, source.size)
@@ -142,7 +157,7 @@ def _read_lyrics(source: ByteSource, tail: Tail, area: AreaBuilder) -> None:
         return
     area.count_bytes(length)
     data = read_exactly(source, tail.offset, length)
-    text = data[len(_LYRICS_BEGIN) : -len(_LYRICS_END)].decode("latin-1")
+    text = data[len(LYRICS_BEGIN) : -len(_LYRICS_END)].decode("latin-1")
     if data.endswith(_LYRICS_END):
         area.count_item()
         area.field("Lyrics3v1", "LYRICS", text)

@@ -17,17 +17,21 @@ from dataclasses import dataclass
 from typing import Final
 
 from noai.codes import Code
-from noai.containers._riff import Chunk, RiffLayout, read_layout
+from noai.containers._chunks import Chunk, ChunkLayout, audio_behind, content, several
 from noai.errors import ContainerMalformed
 from noai.essence import EssenceReading, StreamHasher, Violation
 from noai.limits import CODEC_HEADER_BYTES
-from noai.sources import ByteSource, chunks, read_exactly
+from noai.sources import ByteSource, chunks
 
 _FMT: Final = struct.Struct("<HHIIHH")
 _EXTENSIBLE: Final = 0xFFFE
+#: What names the codec stands in the first bytes of WAVEFORMATEXTENSIBLE.
+_NAMING: Final = 40
 #: KSDATAFORMAT_SUBTYPE_*: a format tag in front of these bytes.
 _SUBTYPE_BASE: Final = bytes.fromhex("000000001000800000aa00389b71")
 _PCM_TAGS: Final = frozenset({1, 3, 6, 7})
+#: Formats of Xbox audio, and of video in WAVE, that ffmpeg obeys before or instead of ``fmt ``.
+_OTHER_FORMATS: Final = (b"XMA2", b"SMV0")
 
 
 @dataclass(frozen=True)
@@ -38,15 +42,13 @@ class Format:
     problem: str | None = None
 
 
-def read_essence(source: ByteSource) -> EssenceReading:
+def read_essence(source: ByteSource, layout: ChunkLayout) -> EssenceReading:
     """
     Raises:
         ContainerMalformed: if ``fmt `` is larger than any format needs.
-        LimitExceeded: more chunks than :data:`noai.limits.BOXES`.
     """
-    layout = read_layout(source)
     violations = [*layout.problems, *_structure_violations(source, layout)]
-    formats, payloads = layout.all(b"fmt "), layout.all(b"data")
+    formats, payloads = layout.all(b"fmt "), layout.audio
     if not formats or not payloads or formats[0].size < _FMT.size:
         missing = "data" if formats and formats[0].size >= _FMT.size else "fmt"
         violations.append(Violation(Code.ESSENCE_UNREADABLE, f"there is no usable {missing} chunk"))
@@ -60,29 +62,23 @@ def read_essence(source: ByteSource) -> EssenceReading:
     return EssenceReading.of([hasher], violations)
 
 
-def _structure_violations(source: ByteSource, layout: RiffLayout) -> list[Violation]:
-    found: list[Violation] = []
-    formats, payloads = layout.all(b"fmt "), layout.all(b"data")
-    for name, several in (("fmt", formats), ("data", payloads)):
-        if len(several) > 1:
-            found.append(Violation(Code.CHUNK_DUPLICATE, f"there are {len(several)} {name} chunks"))
+def _structure_violations(source: ByteSource, layout: ChunkLayout) -> list[Violation]:
+    found = several(layout, fmt=(b"fmt ",), data=(b"data",))
+    formats, payloads = layout.all(b"fmt "), layout.audio
     if formats and payloads and formats[0].offset > payloads[0].offset:
         found.append(Violation(Code.CHUNK_SIZE, "the fmt chunk stands behind the data chunk"))
-    if _contains(source, layout.rest, layout.size, b"data"):
-        # ffmpeg goes on from chunk to chunk behind the end of the form and plays what it finds.
-        found.append(
-            Violation(Code.TRAILING_AUDIO, "bytes behind the last chunk could hold another data chunk")
-        )
-    return found
+    for other in layout.all(*_OTHER_FORMATS):
+        message = f"the chunk {other.name!r} at {other.offset} makes some decoders read the audio otherwise"
+        found.append(Violation(Code.CHUNK_DUPLICATE, message))
+    return found + audio_behind(source, layout)
 
 
-def _contains(source: ByteSource, start: int, end: int, word: bytes) -> bool:
-    before = b""
-    for block in chunks(source, start, end):
-        if word in before + block:
-            return True
-        before = block[-len(word) :]
-    return False
+def codec_of(source: ByteSource, layout: ChunkLayout) -> str | None:
+    """The codec that the first ``fmt `` chunk names, if it can be used."""
+    formats = layout.all(b"fmt ")
+    if not formats or formats[0].size < _FMT.size:
+        return None
+    return parse_format(source.read_at(formats[0].data, min(formats[0].size, _NAMING))).codec
 
 
 def read_format(source: ByteSource, fmt: Chunk) -> Format:
@@ -93,7 +89,11 @@ def read_format(source: ByteSource, fmt: Chunk) -> Format:
     """
     if fmt.size > CODEC_HEADER_BYTES:
         raise ContainerMalformed(f"the fmt chunk has {fmt.size} bytes")
-    data = read_exactly(source, fmt.data, fmt.size)
+    return parse_format(content(source, fmt))
+
+
+def parse_format(data: bytes) -> Format:
+    """The same of a WAVEFORMATEX of at least 16 bytes, wherever it stands."""
     tag, channels, rate, _, block, bits = _FMT.unpack_from(data)
     announced = int.from_bytes(data[16:18], "little")
     extension = data[18 : 18 + announced]

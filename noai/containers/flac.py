@@ -6,20 +6,24 @@ from collections import Counter
 from typing import BinaryIO, Final
 
 from noai.codes import Code
-from noai.containers import _flac_essence, _flac_write, _id3_upgrade
-from noai.containers._area import AreaBuilder
-from noai.containers._flac_blocks import APPLICATION, PADDING, VORBIS_COMMENT, find_magic, read_layout
-from noai.containers._flac_foreign import read_foreign
+from noai.containers import _flac_essence, _flac_write, _id3_manifest
+from noai.containers._area import AreaBuilder, only_manifest
+from noai.containers._between import read_between
+from noai.containers._flac_blocks import PADDING, SYNCS, VORBIS_COMMENT, FlacLayout, find_magic, read_layout
+from noai.containers._flac_joined import find_joined
+from noai.containers._flac_metadata import read_metadata
 from noai.containers._id3 import read_id3v2
 from noai.containers._id3_inventory import describe_tag
 from noai.containers._inventory import Foreign, sha256
+from noai.containers._opaque import note_marks
 from noai.containers._splices import apply
 from noai.containers._tails import locate_tails, note_stray_tags, read_tail
-from noai.containers._vorbis import collect, parse
+from noai.containers._vorbis import parse
 from noai.containers._vorbis_edit import inventory
 from noai.containers.interface import ContainerName, TagArea, TagEdit
 from noai.errors import LimitExceeded
 from noai.essence import EssenceReading
+from noai.limits import SEARCHED_BYTES
 from noai.sources import ByteSource, FileSource, chunks
 
 FLAC: Final = ContainerName("flac")
@@ -90,29 +94,46 @@ class Flac:
         """
         _flac_write.write_tags(file, edit)
 
-    def prepare_manifest(self, file: BinaryIO) -> None:
-        """Make an ID3v2 tag in front one of version 2.4, as :class:`noai.containers.mp3.Mp3` does."""
+    def embed_manifest(self, file: BinaryIO, store: bytes) -> tuple[tuple[int, int], ...]:
+        """In an ID3v2 tag in front, as :class:`noai.containers.mp3.Mp3` does."""
         source = FileSource(file)
-        layout = read_layout(source)
-        if layout.leading:
-            apply(file, _id3_upgrade.plan(source, layout.leading[0]))
+        apply(file, _id3_manifest.plan(source, read_layout(source).leading, store))
+        return only_manifest(self.read_tags(FileSource(file))).pieces
 
 
 def _read_tags(source: ByteSource, area: AreaBuilder) -> None:
     layout = read_layout(source)
     for tag in layout.leading:
         read_id3v2(source, tag, area)
-    blocks = layout.of_type(VORBIS_COMMENT)
-    for block in blocks:
-        # Some taggers write a framing bit, which FLAC does not have.
-        collect(source, block.data, block.end, "Vorbis comment", area, framing=1)
-    for block in layout.of_type(APPLICATION):
-        read_foreign(source, block, area)
-    if len(blocks) > 1:
-        area.note(Code.TAG_DUPLICATE, f"{len(blocks)} comment blocks; all were read")
+    read_metadata(source, layout.blocks, area)
+    if (count := len(layout.of_type(VORBIS_COMMENT))) > 1:
+        area.note(Code.TAG_DUPLICATE, f"{count} comment blocks; all were read")
     if layout.damage is not None:
         area.note(Code.TAG_UNREADABLE, f"the FLAC metadata is damaged: {layout.damage}")
     tails = locate_tails(source, layout.audio, source.size)
     for tail in tails:
         read_tail(source, tail, area)
-    note_stray_tags(source, layout.audio, tails[0].offset if tails else source.size, area)
+    end = tails[0].offset if tails else source.size
+    if layout.audio < end and source.read_at(layout.audio, 2) not in SYNCS:
+        area.note(Code.FLAC_SYNC, "no audio frame follows the metadata; there may be more of it")
+    _read_audio(source, layout, end, area)
+
+
+def _read_audio(source: ByteSource, layout: FlacLayout, end: int, area: AreaBuilder) -> None:
+    """Tags, and further streams with metadata of their own, in what should be frames up to ``end``."""
+    found = find_joined(source, layout, end)
+    for stream in found.streams:
+        read_metadata(source, stream.blocks, area)
+        if stream.damage is not None:
+            area.note(Code.TAG_UNREADABLE, f"the FLAC stream at {stream.offset} is damaged: {stream.damage}")
+    for tag in found.tags:
+        read_between(source, tag, area)
+    if found.streams or found.tags:
+        message = (
+            f"{len(found.streams)} FLAC streams and {len(found.tags)} tags among the frames; all were read"
+        )
+        area.note(Code.TAG_DUPLICATE, message)
+    read = [(each.offset, each.end) for each in (*found.streams, *found.tags)]
+    if found.searched:
+        note_marks(source, layout.audio, end, "the audio", area, read=sorted(read), limit=SEARCHED_BYTES)
+    note_stray_tags(source, layout.audio, end, area, read)

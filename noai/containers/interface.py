@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import BinaryIO, NewType, Protocol
+from typing import BinaryIO, NewType, Protocol, runtime_checkable
 
 from noai.codes import Code
 from noai.essence import EssenceReading
@@ -56,6 +56,9 @@ class ManifestStore:
     place: str
     #: Offset and length of each piece, in order: one piece, but for containers that lay packets on pages.
     pieces: tuple[tuple[int, int], ...]
+    #: Offset and length of the items that hold the pieces, header and padding included: a frame, a chunk,
+    #: pages. A manifest that binds to byte ranges may leave out these and nothing else.
+    wrapping: tuple[tuple[int, int], ...] = ()
 
     @property
     def length(self) -> int:
@@ -68,6 +71,14 @@ class ManifestStore:
             SourceError: if the source ends before the store does.
         """
         return b"".join(read_exactly(source, offset, length) for offset, length in self.pieces)
+
+    def moved(self, by: int) -> ManifestStore:
+        """The same store in a file that has ``by`` more bytes in front."""
+        return ManifestStore(
+            self.place,
+            tuple((offset + by, length) for offset, length in self.pieces),
+            tuple((offset + by, length) for offset, length in self.wrapping),
+        )
 
 
 @dataclass(frozen=True)
@@ -118,7 +129,7 @@ class Container(Protocol):
 
     @property
     def c2pa_type(self) -> str | None:
-        """MIME type under which c2pa embeds a manifest, or None where it cannot."""
+        """MIME type of the format, if a C2PA manifest is embedded: then this is an :class:`Embedding`."""
 
     @property
     def has_xmp(self) -> bool:
@@ -161,12 +172,31 @@ class Container(Protocol):
             MarkError: when the container cannot be written safely.
         """
 
-    def prepare_manifest(self, file: BinaryIO) -> None:
-        """Make ``file``, a copy, ready for a C2PA manifest, where the C2PA library would otherwise harm it.
+
+@runtime_checkable
+class Embedding(Protocol):
+    """A container that can hold a C2PA manifest store."""
+
+    def embed_manifest(self, file: BinaryIO, store: bytes) -> tuple[tuple[int, int], ...]:
+        """Put ``store`` into ``file``, a *copy*, in place of every store that is there.
+
+        Called twice: with a draft, and with the signed store, which is as long and must change nothing but
+        the bytes in the ranges that are returned. Those are what a hash over the file leaves out (C2PA 2.x,
+        "Data Hash"), as other programs expect it: offset and length, in order, adjacent ones merged.
 
         Raises:
-            MarkError: as :meth:`write_tags`.
+            MarkError: when the container cannot hold it, or not safely.
+            ContainerError: as reading does.
         """
+
+
+@runtime_checkable
+class EmbeddingOnRequest(Embedding, Protocol):
+    """One with a ``c2pa_type`` of None, since common software does not take a file with a manifest."""
+
+    @property
+    def requested_c2pa_type(self) -> str:
+        """The MIME type, for who asks for a manifest all the same."""
 
 
 @dataclass(frozen=True)

@@ -7,17 +7,19 @@ from dataclasses import replace
 from typing import BinaryIO, Final
 
 from noai.codes import Code
-from noai.containers import _ape, _ape_write, _id3_upgrade, _id3_write, _mp3_essence, _mpeg
+from noai.containers import _ape, _ape_write, _id3_manifest, _id3_write, _mp3_essence, _mpeg
 from noai.containers._ape import ApeTag
-from noai.containers._area import AreaBuilder
+from noai.containers._area import AreaBuilder, only_manifest
+from noai.containers._between import find_tags, read_between
 from noai.containers._id3 import Id3Tag, read_id3v2
 from noai.containers._id3_frames import Body, holds_frames
 from noai.containers._id3_inventory import describe_tag
 from noai.containers._inventory import Foreign
+from noai.containers._mp3_joined import find_joined
 from noai.containers._mp3_layout import Mp3Layout, detached_tags, is_mpeg_audio, read_layout
 from noai.containers._splices import Splice, apply
-from noai.containers._tails import TailKind, describe_tail, note_stray_tags, plan_id3v1, read_tail
-from noai.containers.interface import ContainerName, TagArea, TagEdit
+from noai.containers._tails import Tail, TailKind, describe_tail, note_stray_tags, plan_id3v1, read_tail
+from noai.containers.interface import ContainerName, FieldRole, TagArea, TagEdit
 from noai.errors import ContainerError, LimitExceeded, MarkError
 from noai.essence import EssenceReading
 from noai.limits import MP3_JUNK_BYTES
@@ -86,19 +88,14 @@ class Mp3:
             raise MarkError(f"the tags cannot be rewritten: {error}") from error
         apply(file, splices)
 
-    def prepare_manifest(self, file: BinaryIO) -> None:
-        """Make the first ID3v2 tag one of version 2.4 without altering a value, if it can be done.
-
-        The C2PA library writes 2.4 whatever it finds, and where it finds 2.3 it cuts artists,
-        composers and authors at ``/``, and drops second values. What is 2.4 already it keeps.
-        """
+    def embed_manifest(self, file: BinaryIO, store: bytes) -> tuple[tuple[int, int], ...]:
+        """In a GEOB frame of the first ID3v2 tag, whose version stays. A hash leaves out the store alone."""
         source = FileSource(file)
-        try:
-            layout = read_layout(source)
-        except ContainerError as error:
-            raise MarkError(f"the tags cannot be rewritten: {error}") from error
-        if layout.leading:
-            apply(file, _id3_upgrade.plan(source, layout.leading[0]))
+        layout = read_layout(source)
+        tags = _id3_tags(source, layout)
+        leading = [tag for tag in tags if tag.offset < layout.end]
+        apply(file, _id3_manifest.plan(source, leading, store, tags[len(leading) :]))
+        return only_manifest(self.read_tags(FileSource(file))).pieces
 
 
 def _read_tags(source: ByteSource, area: AreaBuilder) -> None:
@@ -112,13 +109,36 @@ def _read_tags(source: ByteSource, area: AreaBuilder) -> None:
         _ape.read_ape(source, layout.ape, area)
     for tail in layout.tails:
         read_tail(source, tail, area)
-    note_stray_tags(source, layout.start, layout.end, area)
     _check_count(source, layout, area)
-    junk = Body(source, layout.start, min(layout.junk_end, layout.start + MP3_JUNK_BYTES))
-    if layout.leading and not detached and holds_frames(junk, junk.start):
+    junk_end = detached[0].offset if detached else layout.junk_end
+    junk = Body(source, layout.start, min(junk_end, layout.start + MP3_JUNK_BYTES))
+    if layout.leading and holds_frames(junk, junk.start):
         area.note(Code.TAG_UNREADABLE, "ID3 frames stand behind the end of their tag")
+    if layout.first is None and layout.end > layout.start:
+        message = f"no MPEG audio was found in the {layout.end - layout.start} bytes behind the tags"
+        area.note(Code.CONTAINER_MALFORMED, message)
     if (count := len(layout.leading) + len(detached)) > 1:
         area.note(Code.TAG_DUPLICATE, f"{count} ID3v2 tags in front of the audio; all were read")
+    _read_out_of_place(source, layout, area)
+
+
+def _read_out_of_place(source: ByteSource, layout: Mp3Layout, area: AreaBuilder) -> None:
+    """Tags in front of the first frame that are no ID3v2 ones, and all those among the frames."""
+    joined = find_joined(source, layout).tags
+    for found in (*_in_junk(source, layout), *joined):
+        read_between(source, found, area)
+    if joined:
+        message = f"{len(joined)} tags among the frames, as where files were joined; all were read"
+        area.note(Code.TAG_DUPLICATE, message)
+    read = [(found.offset, found.end) for found in joined]
+    note_stray_tags(source, layout.start, layout.end, area, read)
+
+
+def _in_junk(source: ByteSource, layout: Mp3Layout) -> list[Tail]:
+    end = min(layout.junk_end, layout.start + MP3_JUNK_BYTES)
+    found = find_tags(source, layout.start, end)
+    # ID3v2 tags there are known already, those with a damaged header too.
+    return [tag for tag in found if isinstance(tag, Tail) and tag.kind is not TailKind.ID3V2]
 
 
 def _check_count(source: ByteSource, layout: Mp3Layout, area: AreaBuilder) -> None:
@@ -127,12 +147,12 @@ def _check_count(source: ByteSource, layout: Mp3Layout, area: AreaBuilder) -> No
         return
     data = source.read_at(layout.first, _mpeg.LONGEST_FRAME)
     header = _mpeg.parse(data)
-    counted = None if header is None else _mpeg.counted_bytes(data, header)
-    if header is None or counted is None:
+    counts = None if header is None else _mpeg.counts(data, header)
+    if header is None or counts is None or counts.bytes is None:
         return
     length = layout.end - layout.first
-    if not length - header.length <= counted <= length:
-        message = f"the Info frame counts {counted} bytes of audio, and there are {length}"
+    if not length - header.length <= counts.bytes <= length:
+        message = f"the Info frame counts {counts.bytes} bytes of audio, and there are {length}"
         area.note(Code.XING_COUNT, message)
 
 
@@ -146,8 +166,20 @@ def _ape_tags(layout: Mp3Layout) -> list[ApeTag]:
     return [*([layout.ape] if layout.ape is not None else []), *behind]
 
 
+def _require_settled(source: ByteSource, layout: Mp3Layout, edit: TagEdit) -> None:
+    """Raises MarkError if ``edit`` takes out what stands among the frames: that is part of the audio."""
+    area = AreaBuilder()
+    for found in (*_in_junk(source, layout), *find_joined(source, layout).tags):
+        read_between(source, found, area)
+    for field in area.build().fields:
+        goes = field.role is FieldRole.MARKER and field.value not in edit.markers
+        if goes or any(sentence in field.value for sentence in edit.lifted_statements):
+            raise MarkError(f"{field.place} {field.key} stands among the frames and cannot be taken out")
+
+
 def _plan(source: ByteSource, edit: TagEdit) -> list[Splice]:
     layout = read_layout(source)
+    _require_settled(source, layout, edit)
     ours, lifting = _id3_write.Id3Edit(edit), _id3_write.Id3Edit(edit, writes=False)
     tags = _id3_tags(source, layout)
     if layout.leading:

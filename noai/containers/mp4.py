@@ -1,8 +1,10 @@
 """MP4, M4A, QuickTime and their kin: ISO base media files (ISO/IEC 14496-12, 14496-14).
 
-Split by meaning: ``_bmff`` walks boxes; ``_mp4_tags``, ``_mp4_uuid`` and ``_mp4_values``
-read the tag area; ``_mp4_essence``, ``_mp4_samples``, ``_mp4_codecs`` and ``_mp4_timing`` read the audio;
-``_mp4_inventory`` lists what must survive; ``_mp4_edit`` and ``_mp4_write`` write.
+Split by meaning: ``_bmff`` walks boxes; ``_mp4_tags``, ``_mp4_list``, ``_mp4_uuid``, ``_mp4_values`` and
+``_mp4_hidden`` read the tag area; ``_mp4_movie``, ``_mp4_samples``, ``_mp4_fragments`` and ``_mp4_index``
+say where samples lie, ``_mp4_codecs`` and ``_mp4_timing`` how they are played, and ``_mp4_essence`` hashes
+them; ``_mp4_inventory`` lists what must survive; ``_mp4_edit``, ``_mp4_write``, ``_mp4_offsets``,
+``_mp4_xmp`` and ``_mp4_manifest`` write.
 """
 
 from __future__ import annotations
@@ -10,17 +12,23 @@ from __future__ import annotations
 from collections import Counter
 from typing import BinaryIO, Final
 
+from noai.containers._area import only_manifest
 from noai.containers._bmff import BoxReader
-from noai.containers._mp4_essence import read_essence, read_movie
+from noai.containers._mp4_essence import read_essence
 from noai.containers._mp4_inventory import list_foreign
+from noai.containers._mp4_manifest import write_manifest
+from noai.containers._mp4_movie import read_movie
 from noai.containers._mp4_tags import read_area
-from noai.containers._mp4_write import write_movie, write_xmp
+from noai.containers._mp4_write import write_movie
+from noai.containers._mp4_xmp import write_xmp
 from noai.containers.interface import ContainerName, TagArea, TagEdit
 from noai.essence import EssenceReading
-from noai.sources import ByteSource
+from noai.sources import ByteSource, FileSource
 
 #: First boxes of QuickTime files older than ``ftyp``, and of media segments.
-_FIRST: Final = frozenset((b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp", b"moof"))
+_FIRST: Final = frozenset(
+    (b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp", b"moof", b"sidx", b"emsg", b"prft")
+)
 #: Major brands of still images, which use the same boxes.
 _IMAGES: Final = frozenset(
     (
@@ -60,7 +68,7 @@ class Mp4:
 
     def read_essence(self, source: ByteSource) -> EssenceReading:
         reader = BoxReader(source)
-        return read_essence(reader, read_movie(reader, reader.top()))
+        return read_essence(BoxReader(source), read_movie(BoxReader(source), reader.top()))
 
     def inventory(self, source: ByteSource, edit: TagEdit) -> Counter[str]:
         return list_foreign(BoxReader(source), edit)
@@ -70,5 +78,7 @@ class Mp4:
         if edit.data_mining is not None or edit.lifted_data_mining is not None:
             write_xmp(file, edit.data_mining, edit.lifted_data_mining)
 
-    def prepare_manifest(self, file: BinaryIO) -> None:
-        """Nothing to do: the C2PA library adds a box and keeps the others."""
+    def embed_manifest(self, file: BinaryIO, store: bytes) -> tuple[tuple[int, int], ...]:
+        """In a ``uuid`` box right behind ``ftyp``."""
+        write_manifest(file, store)
+        return only_manifest(self.read_tags(FileSource(file))).wrapping

@@ -1,65 +1,58 @@
-"""Ogg files with Vorbis or Opus audio (RFC 3533, the Vorbis I specification, RFC 7845)."""
+"""Ogg files with Vorbis, Opus, FLAC or Speex (RFC 3533; see :mod:`noai.containers._ogg_kinds`)."""
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
+from types import MappingProxyType
 from typing import BinaryIO, Final
 
 from noai.codes import Code
-from noai.containers import _ogg_essence, _ogg_write
+from noai.containers import _ogg_c2pa, _ogg_essence, _ogg_tags, _ogg_write
 from noai.containers._area import AreaBuilder
-from noai.containers._inventory import Foreign, sha256
+from noai.containers._inventory import Foreign
+from noai.containers._ogg_kinds import FLAC, MAGIC_BYTES, OPUS, SPEEX, VORBIS, kind_of
 from noai.containers._ogg_pages import FIRST, Page, PageReader
-from noai.containers._ogg_streams import (
-    C2PA,
-    NEVER_BEGAN,
-    OPUS,
-    UNKNOWN,
-    VORBIS,
-    Demultiplexer,
-    LogicalStream,
-    framing_bytes,
-    kind_of,
-    read_heads,
-)
-from noai.containers._opus import OpusHead
-from noai.containers._vorbis import collect, parse
-from noai.containers._vorbis_edit import inventory
+from noai.containers._ogg_streams import Demultiplexer
 from noai.containers.interface import ContainerName, TagArea, TagEdit
-from noai.errors import ContainerMalformed, LimitExceeded
+from noai.errors import LimitExceeded
 from noai.essence import EssenceReading
-from noai.limits import KIB, OGG_STREAMS, READ_SIZE
-from noai.sources import ByteSource, chunks, read_exactly
+from noai.limits import KIB, OGG_STREAMS
+from noai.sources import ByteSource
 
 OGG_VORBIS: Final = ContainerName("ogg-vorbis")
 OGG_OPUS: Final = ContainerName("ogg-opus")
+OGG_FLAC: Final = ContainerName("ogg-flac")
+OGG_SPEEX: Final = ContainerName("ogg-speex")
+_NAMES: Final = MappingProxyType({VORBIS: OGG_VORBIS, OPUS: OGG_OPUS, FLAC: OGG_FLAC, SPEEX: OGG_SPEEX})
 
 
 class Ogg:
-    """Vorbis and Opus in Ogg. There is no standard place for XMP, and c2pa writes no Ogg."""
+    """Four codecs in Ogg, with whatever else is multiplexed with them or chained to them.
 
-    names = (OGG_VORBIS, OGG_OPUS)
+    There is no standard place for XMP.
+    """
+
+    names = tuple(_NAMES.values())
     writable = True
+    #: Nothing is embedded unasked: see :meth:`embed_manifest`.
     c2pa_type: str | None = None
+    requested_c2pa_type = "audio/ogg"
     has_xmp = False
 
     def detect(self, source: ByteSource) -> ContainerName | None:
-        """By the first stream that is Vorbis or Opus, of those whose first pages begin the file."""
+        """By the first stream of a kind that is marked, of those whose first pages begin the file."""
         if source.read_at(0, 4) != b"OggS":
             return None
         for number, page in enumerate(PageReader(source, KIB)):
             if number == OGG_STREAMS or not isinstance(page, Page) or not page.flags & FIRST:
                 return None
-            kind = kind_of(source.read_at(page.body, 16))
-            if kind is VORBIS:
-                return OGG_VORBIS
-            if kind is OPUS:
-                return OGG_OPUS
+            name = _NAMES.get(kind_of(source.read_at(page.body, MAGIC_BYTES)))
+            if name is not None:
+                return name
         return None
 
     def read_tags(self, source: ByteSource) -> TagArea:
-        """The comments of all streams of all chain links, video too.
+        """The comments of all streams of all chain links, video too, and C2PA manifests.
 
         What is wrong with one comment header is a note, so that the others still count; so is a
         limit that was reached.
@@ -71,7 +64,7 @@ class Ogg:
         except LimitExceeded as limit:
             area.note(Code.LIMIT_EXCEEDED, str(limit))
         try:
-            _read_comments(heads, area)
+            _ogg_tags.read_tags(heads, area)
         except LimitExceeded as limit:
             area.note(Code.LIMIT_EXCEEDED, str(limit))
         return area.build()
@@ -80,27 +73,12 @@ class Ogg:
         return _ogg_essence.read_essence(source)
 
     def inventory(self, source: ByteSource, edit: TagEdit) -> Counter[str]:
-        """Comments, vendors, what follows them, Opus output gains, and streams other than Vorbis and Opus.
+        """Comments, vendors, what follows them, other FLAC blocks, Opus gains, Speex headers, other streams.
 
         Raises:
             ContainerMalformed, LimitExceeded: if a comment header cannot be read to its end.
         """
-        items: Counter[str] = Counter()
-        area, foreign = AreaBuilder(), Foreign(edit)
-        heads = read_heads(source)
-        for stream in heads.streams:
-            if stream.kind is OPUS and stream.packets:
-                head = OpusHead.parse(read_exactly(stream.packets[0], 0, stream.packets[0].size))
-                items[f"Opus output gain={head.output_gain}"] += 1
-            if stream.kind in (VORBIS, OPUS):
-                packet, start = stream.comment_range()
-                block = parse(packet, start, packet.size, area)
-                items.update(inventory(packet, block, foreign))
-                rest = block.end + framing_bytes(stream.kind, packet, block.end)
-                if any(map(any, chunks(packet, rest, packet.size))):
-                    items[f"behind the comments={sha256(packet, rest, packet.size)}"] += 1
-        items.update(_other_streams(source, heads))
-        return items
+        return _ogg_tags.take_inventory(source, Foreign(edit))
 
     def write_tags(self, file: BinaryIO, edit: TagEdit) -> None:
         """Comments only; ``edit.data_mining`` has no place here.
@@ -110,49 +88,13 @@ class Ogg:
         """
         _ogg_write.write_tags(file, edit)
 
-    def prepare_manifest(self, file: BinaryIO) -> None:
-        """Nothing to do: the C2PA library writes no Ogg."""
+    def embed_manifest(self, file: BinaryIO, store: bytes) -> tuple[tuple[int, int], ...]:
+        """As :meth:`noai.containers.interface.Embedding.embed_manifest`, for those who ask for it by name.
 
+        A second bitstream is more than some software takes: TagLib no longer reads the tags, and stb_vorbis
+        does not play the file (``docs/adr/0009-c2pa-in-ogg.md``).
 
-def _read_comments(heads: Demultiplexer, area: AreaBuilder) -> None:
-    commented = 0
-    for stream in heads.streams:
-        if stream.kind is C2PA:
-            area.note(Code.C2PA_UNREAD, "a C2PA manifest in an Ogg stream of its own is not read yet")
-        elif stream.kind is UNKNOWN:
-            area.note(Code.TAG_UNREADABLE, "an Ogg stream of an unknown kind was not read")
-        elif stream.kind.comment is not None:
-            _read_comment(stream, area)
-            commented += 1
-    if commented > 1:
-        area.note(Code.TAG_DUPLICATE, f"{commented} streams have comments; all were read")
-    if heads.gap is not None:
-        length = heads.gap.end - heads.gap.offset
-        area.note(Code.TAG_UNREADABLE, f"{length} bytes at {heads.gap.offset} are in no Ogg page")
-    if NEVER_BEGAN in heads.problems:
-        area.note(Code.TAG_UNREADABLE, NEVER_BEGAN)
-
-
-def _read_comment(stream: LogicalStream, area: AreaBuilder) -> None:
-    place = "Vorbis comment" if not stream.link else f"Vorbis comment (link {stream.link + 1})"
-    try:
-        packet, start = stream.comment_range()
-        collect(packet, start, packet.size, place, area, framing=stream.kind is VORBIS)
-    except ContainerMalformed as error:
-        area.note(Code.TAG_UNREADABLE, f"{place}: {error}")
-
-
-def _other_streams(source: ByteSource, heads: Demultiplexer) -> Counter[str]:
-    """Streams other than Vorbis and Opus, C2PA apart, by the digest of what their pages hold."""
-    others = {
-        stream.serial: hashlib.sha256(stream.kind.name.encode())
-        for stream in heads.streams
-        if stream.kind not in (VORBIS, OPUS, C2PA)
-    }
-    if not others:
-        return Counter()
-    reader = PageReader(source, READ_SIZE)
-    for page in reader:
-        if isinstance(page, Page) and page.serial in others:
-            others[page.serial].update(reader.body(page))
-    return Counter(f"Ogg stream={digest.hexdigest()}" for digest in others.values())
+        Raises:
+            EssenceUnbindable, MarkError: as :func:`noai.containers._ogg_c2pa.embed_manifest`.
+        """
+        return _ogg_c2pa.embed_manifest(file, store)

@@ -17,10 +17,10 @@ from noai.errors import SourceError, SourceForbidden, SourceMissing
 #: Extensions under which audio is expected, whether or not noai reads that kind: content that is not
 #: known there is ``undecided``, elsewhere it is passed over.
 AUDIO_EXTENSIONS: Final = frozenset(
-    {".aac", ".ac3", ".aif", ".aifc", ".aiff", ".alac", ".ape", ".asf", ".au", ".caf", ".dff", ".dsf", ".dts"}
-    | {".eac3", ".flac", ".m4a", ".m4b", ".m4p", ".m4r", ".mka", ".mp1", ".mp2", ".mp3", ".mp4", ".mpc"}
-    | {".oga", ".ogg", ".ogx", ".opus", ".rf64", ".snd", ".spx", ".tta", ".w64", ".wav", ".wave", ".webm"}
-    | {".wma", ".wv"}
+    {".3gp", ".aac", ".ac3", ".aif", ".aifc", ".aiff", ".alac", ".amr", ".ape", ".asf", ".au", ".awb"}
+    | {".bw64", ".caf", ".dff", ".dsf", ".dts", ".eac3", ".flac", ".m4a", ".m4b", ".m4p", ".m4r", ".mka"}
+    | {".mkv", ".mov", ".mp1", ".mp2", ".mp3", ".mp4", ".mpc", ".oga", ".ogg", ".ogx", ".opus", ".rf64"}
+    | {".snd", ".spx", ".tta", ".w64", ".wav", ".wave", ".webm", ".wma", ".wmv", ".wv"}
 )
 
 #: Device and inode of a folder: its identity, whatever it is called.

@@ -1,8 +1,9 @@
 """How far the checks of an active manifest get, from what the C2PA library says and our own judgement.
 
-The library is believed about signatures and hashes. Whom to trust, and whether a certificate is
-valid at the judged time, is decided here: it judges by the wall clock, and says
-``claimSignature.insideValidity`` of expired certificates too.
+The library is believed about signatures, and about the hashes of what is in the store. Whom to trust, and
+whether a certificate is valid at the judged time, is decided here: it judges by the wall clock, and says
+``claimSignature.insideValidity`` of expired certificates too. So is the binding to the file, which it
+is never shown.
 """
 
 from __future__ import annotations
@@ -14,30 +15,20 @@ from typing import Final
 from cryptography import x509
 
 from noai import certificates
-from noai.c2pa_json import TRUST_URI, UNTRUSTED, Status, ValidationFacts
+from noai.c2pa_json import TRUST_URI, UNBOUND, UNTRUSTED, Status, ValidationFacts
 from noai.codes import Code
+from noai.containers.interface import ManifestStore
 from noai.errors import KeyFileError
 from noai.jumbf import Manifest
 from noai.report import Check, PermitProof, SignedBy
+from noai.signals._c2pa_binding import check_binding
 from noai.signals.interface import Evidence
 
 _VALIDATED: Final = "claimSignature.validated"
 _EXPIRED: Final = "signingCredential.expired"
 _HASHED_URI_MATCH: Final = "assertion.hashedURI.match"
-_EXTRA_EXCLUSIONS: Final = "assertion.dataHash.additionalExclusionsPresent"
-_BOUND: Final = frozenset(
-    {"assertion.dataHash.match", "assertion.bmffHash.match", "assertion.boxesHash.match"}
-)
-_UNBOUND: Final = frozenset(
-    {
-        "assertion.dataHash.mismatch",
-        "assertion.bmffHash.mismatch",
-        "assertion.boxesHash.mismatch",
-        "assertion.boxesHash.unknownBox",
-    }
-)
-#: Failures that say nothing about the signature: judged here, or about the binding.
-_TOLERATED: Final = _UNBOUND | {UNTRUSTED, _EXPIRED}
+#: Failures that are judged here.
+_TOLERATED: Final = UNBOUND | {UNTRUSTED, _EXPIRED}
 
 
 @dataclass(frozen=True)
@@ -52,7 +43,7 @@ class Checks:
     signed_by: SignedBy | None = None
     #: For permissions among the created assertions.
     permit: PermitProof = field(default_factory=PermitProof)
-    #: The library's words, where it failed.
+    #: Why something could not be checked.
     message: str = ""
 
 
@@ -65,8 +56,10 @@ def claimed_signer(manifest: Manifest) -> SignedBy | None:
         return None
 
 
-def check_active(manifest: Manifest, facts: ValidationFacts, evidence: Evidence) -> Checks:
-    """The checks of the active manifest."""
+def check_active(
+    manifest: Manifest, facts: ValidationFacts, evidence: Evidence, place: ManifestStore | None
+) -> Checks:
+    """The checks of the active manifest, whose store lies at ``place``; None if it is not in the file."""
     chain = _certificates(manifest.chain)
     signed_by = claimed_signer(manifest)
     # 1. Signature: over the claim, and through it over every assertion that the claim names.
@@ -75,22 +68,23 @@ def check_active(manifest: Manifest, facts: ValidationFacts, evidence: Evidence)
     # 2. Signer: the chain, by our own trust list, at the judged time.
     judgement = evidence.trust.judge(chain, evidence.now)
     # 3. Binding to the bytes of this very file.
-    binding, binding_codes = _binding(facts)
+    binding = check_binding(evidence.source, manifest, place)
     # 4. Time.
     expired = Code.SIGNER_EXPIRED in judgement.codes
     # 5. What came before: an earlier manifest that was altered could have held a denial.
-    broken = {status.code for status in facts.ingredient_failure} - {UNTRUSTED, _EXPIRED}
+    broken = {status.code for status in facts.ingredient_failure} - _TOLERATED
     entry_permits, in_scope = judgement.permits(signed_by.kid, None)
     return Checks(
         signature=Check.PASS,
         signer=judgement.check,
-        binding=binding,
+        binding=binding.check,
         time=Check.FAIL if expired else Check.PASS,
-        codes=(*judgement.codes, *binding_codes, *((Code.C2PA_INVALID,) if broken else ())),
+        codes=(*judgement.codes, *binding.codes, *((Code.C2PA_INVALID,) if broken else ())),
         signed_by=SignedBy(
             signed_by.kid, signed_by.subject, judgement.name, judgement.identity(signed_by.kid)
         ),
         permit=PermitProof(entry_permits, in_scope, fresh=True),
+        message=binding.message,
     )
 
 
@@ -118,15 +112,3 @@ def _signature_holds(manifest: Manifest, facts: ValidationFacts, leaf: x509.Cert
 
 def _label(status: Status) -> str:
     return status.url.rsplit("/", 1)[-1]
-
-
-def _binding(facts: ValidationFacts) -> tuple[Check, tuple[Code, ...]]:
-    # The library can report a match and a mismatch of one manifest: the hash is right, its place is not.
-    failed = {status.code for status in (*facts.failure, *facts.ingredient_failure)}
-    if failed & _UNBOUND:
-        return Check.FAIL, (Code.C2PA_HASH_MISMATCH,)
-    if any(status.code == _EXTRA_EXCLUSIONS for status in facts.informational):
-        return Check.NOT_RUN, (Code.C2PA_EXCLUSIONS,)
-    if not any(status.code in _BOUND for status in facts.success):
-        return Check.NOT_RUN, (Code.C2PA_UNBOUND,)
-    return Check.PASS, ()

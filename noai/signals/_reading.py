@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain, islice
 from typing import Final
 
@@ -48,6 +49,7 @@ def named_values(evidence: Evidence) -> Iterator[NamedValue]:
             yield NamedValue(place, namespace, plain_names(item.name), item.value)
 
 
+@lru_cache(maxsize=256)
 def plain_names(key: str) -> tuple[str, ...]:
     """What ``key`` may mean: its last part, its last two together, and so on up to the whole.
 

@@ -1,8 +1,8 @@
 """C2PA manifests: every training-and-data-mining assertion in every manifest of every store.
 
 C2PA 2.x for the store; CAWG training and data mining 1.1, and C2PA 1.x, for what it says. Reading
-is our own, so that nothing which the C2PA library does not see or accept goes unseen; the library
-is asked only about signatures and hashes.
+is our own, so that nothing which the C2PA library does not see or accept goes unseen. The library is given
+the bytes of the store alone, and asked about signatures and about hashes inside it.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from typing import Final
 
 from noai.cbor import Budget
 from noai.codes import Code
-from noai.errors import LimitExceeded, ManifestError, XmpMalformed
+from noai.containers.interface import ManifestStore
+from noai.errors import LimitExceeded, ManifestError, ManifestStopped, XmpMalformed
 from noai.jumbf import Manifest, Store, read_store
-from noai.limits import MANIFEST_BYTES, MANIFESTS_PER_FILE
-from noai.manifest import SIDECAR_TYPE, read_validation
+from noai.limits import C2PA_PARSED_BYTES, MANIFEST_BYTES, MANIFESTS_PER_FILE
+from noai.manifest import read_validation
 from noai.report import Check, Finding, PermitProof, SignalSource, SignedBy
 from noai.signals._c2pa_checks import Checks, check_active, claimed_signer
 from noai.signals._reading import bounded, plain_namespace
@@ -26,8 +27,8 @@ from noai.xmp import read_properties
 
 _DCTERMS: Final = plain_namespace("http://purl.org/dc/terms/")
 _SHOWN_URL: Final = 200
-#: Notes on a tag area that say it was left unread because of what it would cost.
-_COSTLY: Final = frozenset({Code.LIMIT_EXCEEDED, Code.TAG_COMPRESSED, Code.TAG_ENCRYPTED})
+#: The content box of an embedded file, a picture most often, which the library takes as it is.
+_EMBEDDED: Final = b"bidb"
 
 
 class C2paReader:
@@ -41,12 +42,12 @@ class C2paReader:
 
 @dataclass(frozen=True)
 class _Held:
-    """One manifest store: how people call it, its bytes, and the type under which it is checked."""
+    """One manifest store: how people call it, its bytes, and where in the file they lie."""
 
     name: str
     data: bytes
-    #: None where the library cannot check it.
-    media_type: str | None
+    #: None for a store that stands beside the file.
+    place: ManifestStore | None = None
 
 
 def _findings(evidence: Evidence) -> Iterator[Finding]:
@@ -58,11 +59,11 @@ def _findings(evidence: Evidence) -> Iterator[Finding]:
             yield _finding("C2PA manifest", (Code.C2PA_TOO_COSTLY,), message)
             continue
         data = place.read(evidence.source)
-        held = _Held("C2PA manifest", data, evidence.detected.container.c2pa_type)
+        held = _Held("C2PA manifest", data, place)
         for finding in _read_store(held, evidence):
             yield replace(finding, codes=(*finding.codes, *several))
     for data in evidence.sidecar_manifests:
-        yield from _read_store(_Held("C2PA sidecar manifest", data, SIDECAR_TYPE), evidence)
+        yield from _read_store(_Held("C2PA sidecar manifest", data), evidence)
     if not embedded:
         yield from _remote(evidence)
 
@@ -147,29 +148,28 @@ def _lacks_an_assertion(manifest: Manifest) -> bool:
 
 
 def _check(manifest: Manifest, store: Store, held: _Held, evidence: Evidence) -> Checks:
-    refusal = _refusal(store, evidence)
-    if refusal is not None or held.media_type is None:
-        return Checks(codes=(refusal or Code.C2PA_UNREAD,), signed_by=claimed_signer(manifest))
+    signer = claimed_signer(manifest)
+    if _is_too_costly(store, len(held.data)):
+        return Checks(codes=(Code.C2PA_TOO_COSTLY,), signed_by=signer)
     try:
-        facts = read_validation(
-            evidence.source,
-            held.media_type,
-            store=held.data,
-            anchors=evidence.trust.anchors,
-        )
+        facts = read_validation(held.data, evidence.trust.anchors)
     except ManifestError as error:
-        signer = claimed_signer(manifest)
-        return Checks(codes=(Code.C2PA_UNREAD,), signed_by=signer, message=str(error))
-    return check_active(manifest, facts, evidence)
+        code = Code.C2PA_STOPPED if isinstance(error, ManifestStopped) else Code.C2PA_UNREAD
+        return Checks(codes=(code,), signed_by=signer, message=str(error))
+    return check_active(manifest, facts, evidence, held.place)
 
 
-def _refusal(store: Store, evidence: Evidence) -> Code | None:
-    """Why the library is not asked: it would parse the same tags and boxes, and without bounds."""
-    limits = [fault.code for fault in store.all_faults]
-    unread = {note.code for note in evidence.area.notes if note.code.blocks}
-    if Code.LIMIT_EXCEEDED in limits or not _COSTLY.isdisjoint(unread):
-        return Code.C2PA_TOO_COSTLY
-    return Code.C2PA_UNREAD if unread - {Code.C2PA_DUPLICATE} else None
+def _is_too_costly(store: Store, size: int) -> bool:
+    """Whether the library is not asked, because of what it would take: it has no bounds of its own."""
+    if any(fault.code is Code.LIMIT_EXCEEDED for fault in store.all_faults):
+        return True
+    for manifest in store.manifests:
+        # For each time that a claim names an assertion the library holds all of it.
+        if len(set(manifest.claim.named)) != len(manifest.claim.named):
+            return True
+        contents = (content for assertion in manifest.assertions for content in assertion.contents)
+        size -= sum(len(content.data) for content in contents if content.kind == _EMBEDDED)
+    return size > C2PA_PARSED_BYTES
 
 
 def _with_claimant(finding: Finding, signer: SignedBy | None, *, verified: bool = False) -> Finding:

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from noai.codes import Code
 from noai.containers.interface import Detected, TagArea, XmpPacket
+from noai.containers.registry import read_essence
 from noai.errors import ContainerError, LimitExceeded, SourceError, XmpMalformed
 from noai.essence import EssenceReading, Violation
 from noai.report import Finding, SignalSource
@@ -58,7 +59,7 @@ class Evidence:
     def essence(self) -> EssenceReading | Violation:
         """The essence, read once and only when a binding is checked; a violation if it cannot be."""
         try:
-            return self.detected.container.read_essence(self.source)
+            return read_essence(self.source, self.detected)
         except (ContainerError, SourceError) as error:
             return Violation(Code.ESSENCE_UNREADABLE, str(error))
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import mutagen.id3
+
+from tests.audio import NAMES, Materials
 
 ID3_ODDITIES = (
     mutagen.id3.TIT2(encoding=3, text="Odd"),
@@ -26,3 +30,28 @@ ID3_ODDITIES = (
         encoding=3, mime="image/png", type=4, desc="back", data=b"\x89PNG\r\n\x1a\n" + bytes(90)
     ),
 )
+
+_FRAMES = {
+    "title": mutagen.id3.TIT2, "artist": mutagen.id3.TPE1, "album": mutagen.id3.TALB,
+    "date": mutagen.id3.TDRC, "track": mutagen.id3.TRCK, "genre": mutagen.id3.TCON,
+    "copyright": mutagen.id3.TCOP,
+}  # fmt: skip
+
+
+def artist_tags() -> mutagen.id3.ID3:
+    """A tag such as an artist's file may carry, in ID3v2.4."""
+    tags = mutagen.id3.ID3()
+    for name, frame in _FRAMES.items():
+        tags.add(frame(encoding=3, text=[NAMES[name]]))
+    tags.add(mutagen.id3.COMM(encoding=3, lang="eng", desc="", text=[NAMES["comment"]]))
+    return tags
+
+
+def add_oddities(path: Path, m: Materials) -> None:
+    """A tag of version 2.3 with frames of many kinds and a cover, and one of version 1 behind."""
+    tags = mutagen.id3.ID3()
+    for frame in ID3_ODDITIES:
+        tags.add(frame)
+    tags.add(mutagen.id3.APIC(encoding=0, mime="image/jpeg", type=3, desc="", data=m.jpeg.read_bytes()))
+    tags.update_to_v23()
+    tags.save(path, v1=2, v2_version=3)

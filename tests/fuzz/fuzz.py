@@ -27,7 +27,9 @@ def fuzz(name: str, target: Target, corpus: Path, options: list[str]) -> None:
     found = FOUND / name
     found.mkdir(exist_ok=True)
     limits = ["-timeout=10", "-rss_limit_mb=700", f"-artifact_prefix={found}/", f"-dict={WORDS}"]
-    atheris.Setup([name, *limits, *options, str(corpus / name)], target)
+    # Whole files from the start on: a container cut to a few bytes is no container.
+    growth = "-len_control=0"
+    atheris.Setup([name, growth, *limits, *options, str(corpus / name)], target)
     atheris.Fuzz()
 
 

@@ -19,7 +19,7 @@ from tests.fuzz.targets import EDIT, KEYS, targets
 from tests.signers import signer
 
 #: Longer ones take the fuzzer's time without showing it anything new.
-LARGEST = 64 * 1024
+LARGEST = 128 * 1024
 _VECTORS = Path(__file__).parents[1] / "vectors" / "marker-v1.json"
 
 

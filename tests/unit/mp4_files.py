@@ -45,9 +45,10 @@ def entry(
     reference: int = 1,
     version: int = 0,
     head: bytes = b"",
+    bits: int = 16,
 ) -> bytes:
     """An audio sample entry; ``head`` are the further fields of QuickTime versions 1 and 2."""
-    fields = bytes(6) + struct.pack(">HHHIHHHHI", reference, version, 0, 0, 2, 16, 0, 0, 44_100 << 16)
+    fields = bytes(6) + struct.pack(">HHHIHHHHI", reference, version, 0, 0, 2, bits, 0, 0, 44_100 << 16)
     return box(kind, fields + head + (esds(ASC) if inner is None else inner))
 
 
@@ -172,6 +173,124 @@ def movie(
 
 def with_offsets(track: Track, *offsets: int) -> Track:
     return replace(track, offsets=offsets)
+
+
+# -- fragments ----------------------------------------------------------------------------------
+
+#: Defaults of track 1: sample description, duration, size, flags.
+TREX = full(b"trex", u32(1, 1, 1024, 0, 0))
+#: A track whose samples all lie in fragments.
+EMPTY = Track(sizes=(), offsets=(), stsc=full(b"stsc", u32(0)), stts=())
+
+
+@dataclass(frozen=True)
+class Run:
+    """A ``trun`` box; the sizes of its samples are always in it."""
+
+    sizes: tuple[int, ...]
+    durations: tuple[int, ...] | None = None
+    shifts: tuple[int, ...] | None = None
+    #: Where it says that its samples lie, from the base; None for where they do, False for nowhere.
+    offset: int | bool | None = None
+    version: int = 0
+
+    def box(self, offset: int) -> bytes:
+        columns = [(0x100, self.durations), (0x200, self.sizes), (0x800, self.shifts)]
+        present = [(flag, column) for flag, column in columns if column is not None]
+        rows = b"".join(u32(*row) for row in zip(*(column for _, column in present), strict=True))
+        flags = sum(flag for flag, _ in present) | (0 if self.offset is False else 1)
+        stated = offset if self.offset is None else self.offset
+        head = u32(len(self.sizes)) + (b"" if self.offset is False else struct.pack(">i", stated))
+        return box(b"trun", bytes([self.version]) + flags.to_bytes(3, "big") + head + rows)
+
+
+@dataclass(frozen=True)
+class Fragment:
+    """A ``moof`` box with one track fragment, and its ``mdat``."""
+
+    runs: tuple[Run, ...] = (Run((200, 300)),)
+    number: int = 1
+    time: int | None = None
+    track: int = 1
+    #: From what data offsets count: ``moof`` (flag), ``file`` (an explicit base), ``first`` (nothing said).
+    base: str = "moof"
+    description: int | None = None
+    flags: int = 0
+    in_moof: bytes = b""
+    in_traf: bytes = b""
+    seed: int = 1
+
+    @property
+    def payload(self) -> bytes:
+        chance = random.Random(f"{self.seed} {self.number}")
+        return b"".join(chance.randbytes(size) for run in self.runs for size in run.sizes)
+
+    def box(self, start: int) -> bytes:
+        size = len(self._moof(start, 0))
+        return self._moof(start, size + 8) + box(b"mdat", self.payload)
+
+    def _moof(self, start: int, data: int) -> bytes:
+        flags = self.flags | {"moof": 0x20000, "file": 1, "first": 0}[self.base]
+        head = u32(self.track) + (u64(start) if self.base == "file" else b"")
+        if self.description is not None:
+            flags, head = flags | 2, head + u32(self.description)
+        traf = box(b"tfhd", u32(flags) + head)
+        if self.time is not None:
+            traf += full(b"tfdt", u64(self.time), version=1)
+        for run in self.runs:
+            traf += run.box(data)
+            data += sum(run.sizes)
+        return box(
+            b"moof", full(b"mfhd", u32(self.number)) + box(b"traf", traf + self.in_traf) + self.in_moof
+        )
+
+
+#: Three seconds in three fragments.
+THREE = tuple(
+    Fragment((Run(tuple(range(9 + number, 52 + number))),), number, (number - 1) * 44_032)
+    for number in (1, 2, 3)
+)
+
+
+def fragmented(
+    *fragments: Fragment,
+    track: Track = EMPTY,
+    mvex: bytes = TREX,
+    before: bytes = b"",
+    between: bytes = b"",
+    index: bool = False,
+    access: bool = False,
+    extra: bytes = b"",
+) -> bytes:
+    """A movie box with ``extra`` in it, and ``fragments``, with a ``sidx`` or ``mfra`` box if asked for."""
+    fragments = fragments or THREE
+    inner = (box(b"mvex", mvex) if mvex else b"") + extra
+    media = b"".join(track.samples)
+    head = FTYP + before
+    start = len(head) + len(moov([track], [0], inner))
+    made = head + moov([track], [start + 8], inner)
+    made += (box(b"mdat", media) if media else b"") + between
+    if index:
+        made += sidx([len(fragment.box(0)) for fragment in fragments])
+    places = []
+    for fragment in fragments:
+        places.append((fragment.time or 0, len(made)))
+        made += fragment.box(len(made))
+    return made + (mfra(places) if access else b"")
+
+
+def sidx(sizes: Sequence[int], first: int = 0, version: int = 0) -> bytes:
+    """A segment index whose parts have these sizes; a negative size is that of another index."""
+    head = u32(1, 44_100) + (u64(0, first) if version else u32(0, first)) + struct.pack(">HH", 0, len(sizes))
+    rows = b"".join(u32(size if size >= 0 else 1 << 31 | -size, 44_032, 1 << 31) for size in sizes)
+    return full(b"sidx", head + rows, version)
+
+
+def mfra(places: Sequence[tuple[int, int]], version: int = 1) -> bytes:
+    """A random access box with the time and place of each fragment."""
+    rows = b"".join((u64(*place) if version else u32(*place)) + b"\x01\x01\x01" for place in places)
+    tfra = full(b"tfra", u32(1, 0, len(places)) + rows, version)
+    return box(b"mfra", tfra + full(b"mfro", u32(len(tfra) + 24)))
 
 
 # -- tags -------------------------------------------------------------------------------------

@@ -78,5 +78,7 @@ def test_short_application_blocks_raise_nothing(name: bytes) -> None:
     read(block(2, name))
 
 
-def test_an_ape_tag_behind_which_a_byte_stands_is_a_note() -> None:
-    assert codes(read(behind=bytes(64) + ape(("NOAI", b"1")) + b"\0")) == [Code.TAG_UNREADABLE]
+def test_an_ape_tag_behind_which_a_byte_stands_is_read() -> None:
+    area = read(behind=bytes(64) + ape(("NOAI", b"1")) + b"\0")
+    assert said(area) == [("NOAI", "1")]
+    assert codes(area) == [Code.TAG_DUPLICATE]

@@ -56,8 +56,8 @@ def test_ordinary_sizes_are_not_in_doubt() -> None:
 
 
 @pytest.mark.parametrize("name", [b"NOAI", b"NO_AI_TRAINING_MARKER"])
-def test_a_description_without_a_value_is_a_field(name: bytes) -> None:
-    assert said(tag(4, frame(4, "TXXX", b"\3" + name))) == [(name.decode(), "")]
+def test_a_description_without_a_value_is_a_name_and_a_remark(name: bytes) -> None:
+    assert said(tag(4, frame(4, "TXXX", b"\3" + name))) == [(name.decode(), ""), ("TXXX", name.decode())]
 
 
 def test_a_chapter_in_a_chapter_is_read_and_deeper_ones_are_a_note() -> None:

@@ -7,12 +7,8 @@ import io
 import mutagen.id3
 import pytest
 
-from noai.containers import _id3_upgrade
-from noai.containers._id3 import locate_leading
-from noai.containers._splices import apply
 from noai.containers.interface import TagEdit
 from noai.errors import MarkError
-from noai.sources import BytesSource
 from tests.encoders.id3 import ID3_ODDITIES
 from tests.unit.id3_bytes import (
     LIFT,
@@ -221,48 +217,3 @@ def test_different_items_read_differently(one: tuple[str, bytes], other: tuple[s
 
 def test_a_manifest_is_no_foreign_item() -> None:
     assert inventory(tag(4, frame(4, "GEOB", b"\0application/c2pa\0\0\0data"))) == []
-
-
-# -- making a tag 2.4 ------------------------------------------------------------------------------
-
-
-def upgraded(data: bytes) -> bytes:
-    source = BytesSource(data)
-    (first,) = locate_leading(source)
-    file = io.BytesIO(data)
-    apply(file, _id3_upgrade.plan(source, first))
-    return file.getvalue()
-
-
-def test_an_upgraded_tag_has_the_same_items_in_the_same_place() -> None:
-    chapter = frame(3, "CHAP", b"c\0" + bytes(16) + frame(3, "TIT2", b"\0" + b"x" * 200))
-    old = (
-        tag(3, frame(3, "TPE1", b"\0AC/DC"), chapter, frame(3, "TYER", b"\x002004"), padding=bytes(30))
-        + b"audio"
-    )
-    new = upgraded(old)
-    assert new[3] == 4
-    assert len(new) == len(old)
-    assert inventory(new) == inventory(old)
-    assert codes(new) == []
-    assert str(mutagen.id3.ID3(io.BytesIO(new))["TPE1"]) == "AC/DC"
-
-
-def test_upgrading_22_maps_its_frames() -> None:
-    old = tag(2, frame(2, "TT2", b"\0t"), frame(2, "PIC", b"\0PNG\x03\0data"))
-    assert upgraded(old)[3] == 4
-    assert inventory(upgraded(old)) == inventory(old)
-
-
-@pytest.mark.parametrize(
-    "old",
-    [
-        tag(4, frame(4, "TIT2", b"\0x")),
-        tag(3, frame(3, "TIT2", b"\x01\0x", 0x20)),
-        tag(2, frame(2, "XYZ", b"x")),
-        tag(3, b"TIT2" + (90).to_bytes(4, "big") + b"\0\0TALB\0\0\0\2\0\0\0x"),
-    ],
-    ids=["2.4", "grouped", "unknown frame", "damaged"],
-)
-def test_what_cannot_be_upgraded_stays(old: bytes) -> None:
-    assert upgraded(old) == old

@@ -60,7 +60,7 @@ def test_a_real_store_is_read_whole(real: bytes) -> None:
     assert store.active.label.startswith("urn:c2pa:")
     assert store.active.claim.generator == "noai"
     assert store.active.claim.instance_id
-    assert store.active.claim.created == (TRAINING, "c2pa.actions.v2", "c2pa.hash.data")
+    assert store.active.claim.created == (TRAINING, "c2pa.hash.data", "c2pa.actions.v2")
     assert {assertion.label for assertion in store.active.assertions} == set(store.active.claim.created)
     chain = [x509.load_der_x509_certificate(der) for der in store.active.chain]
     assert tuple(chain) == live_signer().chain

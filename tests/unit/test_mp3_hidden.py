@@ -66,12 +66,15 @@ def test_binary_ape_items_named_like_text_are_fields() -> None:
 
 @pytest.mark.parametrize("behind", [b"\0", bytes(128), b"\n", bytes(2000) + id3v1()])
 @pytest.mark.parametrize("hidden", [ape(("NOAI", b"1")), tag(4, frame(4, "TXXX", b"\0NOAI\x001"))])
-def test_a_tag_that_does_not_end_where_tags_end_is_a_note(hidden: bytes, behind: bytes) -> None:
-    assert codes(SOUND + hidden + behind) == [Code.TAG_UNREADABLE]
+def test_a_tag_that_does_not_end_where_tags_end_is_read(hidden: bytes, behind: bytes) -> None:
+    assert values(SOUND + hidden + behind, FieldRole.MARKER) == ["1"]
+    assert codes(SOUND + hidden + behind) == [Code.TAG_DUPLICATE]
 
 
-def test_an_id3_tag_at_the_end_without_a_footer_is_a_note() -> None:
-    assert codes(SOUND + tag(4, frame(4, "TXXX", b"\0NOAI\x001"))) == [Code.TAG_UNREADABLE]
+def test_an_id3_tag_at_the_end_without_a_footer_is_read() -> None:
+    data = SOUND + tag(4, frame(4, "TXXX", b"\0NOAI\x001"))
+    assert values(data, FieldRole.MARKER) == ["1"]
+    assert codes(data) == [Code.TAG_DUPLICATE]
 
 
 def test_a_tag_behind_junk_whose_size_is_not_syncsafe_is_read_and_noted() -> None:

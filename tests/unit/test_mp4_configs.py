@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -190,6 +192,79 @@ def test_a_type_that_is_no_text_is_named_in_hexadecimal() -> None:
 
 def test_junk_behind_a_sound_description_counts_as_configuration() -> None:
     assert decoder(entry(b"QDM2", b"junk")).config.endswith(b"junk")
+
+
+def pcm(tag: int, bits: int, rate: int = 44_100) -> bytes:
+    """Stereo, as WAVE describes it."""
+    return struct.pack("<HHIHH", tag, 2, rate, bits, bits)
+
+
+def v2(bits: int, flags: int, rate: float = 44_100.0) -> bytes:
+    return u32(72) + struct.pack(">d", rate) + u32(2, 0x7F000000, bits, flags, bits // 4, 1)
+
+
+def wave(*boxes: bytes) -> bytes:
+    return box(b"wave", box(b"frma", b"abcd") + b"".join(boxes) + box(bytes(4), b""))
+
+
+LITTLE, BIG_ENDIAN = box(b"enda", b"\x00\x01"), box(b"enda", b"\x00\x00")
+CHAN = full(b"chan", bytes(12))
+
+
+@pytest.mark.parametrize(
+    ("described", "codec", "config"),
+    [
+        (entry(b"sowt", b""), "pcm", pcm(1, 16)),
+        (entry(b"sowt", CHAN), "pcm", pcm(1, 16)),
+        (entry(b"twos", b""), "pcm-be", pcm(1, 16)),
+        (entry(b"raw ", b"", bits=8), "pcm", pcm(1, 8)),
+        (entry(b"twos", b"", bits=8), "pcm-be", pcm(1, 8)),
+        (entry(b"sowt", b"", bits=8), "pcm-be", pcm(1, 8)),
+        (entry(b"ulaw", b""), "pcm", pcm(7, 8)),
+        (entry(b"alaw", wave(), version=1, head=u32(1, 1, 2, 2)), "pcm", pcm(6, 8)),
+        (entry(b"in24", wave(), version=1, head=u32(1, 3, 6, 2)), "pcm-be", pcm(1, 24)),
+        (entry(b"in24", wave(BIG_ENDIAN), version=1, head=u32(1, 3, 6, 2)), "pcm-be", pcm(1, 24)),
+        (entry(b"in24", wave(LITTLE) + CHAN, version=1, head=u32(1, 3, 6, 2)), "pcm", pcm(1, 24)),
+        (entry(b"in32", wave(LITTLE), version=1, head=u32(1, 4, 8, 2)), "pcm", pcm(1, 32)),
+        (entry(b"fl32", b"", version=1, head=u32(1, 4, 8, 2)), "pcm-be", pcm(3, 32)),
+        (entry(b"fl64", wave(LITTLE), version=1, head=u32(1, 8, 16, 2)), "pcm", pcm(3, 64)),
+        (entry(b"lpcm", b"", version=2, head=v2(24, 12)), "pcm", pcm(1, 24)),
+        (entry(b"lpcm", b"", version=2, head=v2(16, 14)), "pcm-be", pcm(1, 16)),
+        (entry(b"lpcm", b"", version=2, head=v2(32, 9, 192_000.0)), "pcm", pcm(3, 32, 192_000)),
+        (entry(b"lpcm", b"", version=2, head=v2(8, 8)), "pcm", pcm(1, 8)),
+        (entry(b"ipcm", full(b"pcmC", b"\x01\x10")), "pcm", pcm(1, 16)),
+        (entry(b"fpcm", full(b"pcmC", b"\x00\x20"), bits=32), "pcm-be", pcm(3, 32)),
+    ],
+)
+def test_pcm_is_described_as_wave_and_aiff_describe_it(described: bytes, codec: str, config: bytes) -> None:
+    found = decoder(described)
+    assert (found.codec, found.config, found.packets) == (codec, config, False)
+
+
+@pytest.mark.parametrize(
+    "described",
+    [
+        entry(b"NONE", b""),
+        entry(b"raw ", b""),
+        entry(b"sowt", b"", bits=24),
+        entry(b"sowt", b"junk"),
+        entry(b"sowt", box(b"abcd", b"x")),
+        entry(b"in24", wave(LITTLE, LITTLE), version=1, head=u32(1, 3, 6, 2)),
+        entry(b"in24", wave(box(b"enda", b"\x01")), version=1, head=u32(1, 3, 6, 2)),
+        entry(b"in24", wave(), version=1, head=u32(1, 3, 8, 2)),
+        entry(b"lpcm", b"", version=2, head=v2(24, 4)),
+        entry(b"lpcm", b"", version=2, head=v2(16, 8)),
+        entry(b"lpcm", b"", version=2, head=v2(16, 12, 44_100.5)),
+        entry(b"lpcm", box(b"chan", b""), version=2, head=v2(16, 12)),
+        entry(b"lpcm", b"", version=2, head=b"short"),
+        entry(b"ipcm", b""),
+        entry(b"ipcm", full(b"pcmC", b"\x01\x0c")),
+        entry(b"ipcm", full(b"pcmC", b"\x01\x10") + full(b"srat", u32(96_000))),
+    ],
+)
+def test_pcm_that_nothing_else_describes_keeps_its_sample_entry(described: bytes) -> None:
+    found = decoder(described)
+    assert (found.codec[:4], found.packets) == ("mp4-", False)
 
 
 @pytest.mark.parametrize(

@@ -465,7 +465,7 @@ def test_nesting_is_limited() -> None:
     content = b""
     for _ in range(BOX_DEPTH + 2):
         content = box(b"moov", content)
-    assert [note.code for note in read(content).notes] == [Code.LIMIT_EXCEEDED]
+    assert Code.LIMIT_EXCEEDED in [note.code for note in read(content).notes]
 
 
 @given(junk=st.binary(max_size=200), place=st.sampled_from(["udta", "inner", "after", "item"]))

@@ -118,6 +118,8 @@ LAYOUTS = {
     "empty user data": movie(Track(), inner=box(b"udta", b"")),
     "user data without meta": movie(Track(), udta=box(b"chpl", bytes(9)) + bytes(4)),
     "meta without list": movie(Track(), udta=box(b"meta", bytes(4) + hdlr())),
+    "meta with nothing but zeros": movie(Track(), udta=box(b"meta", bytes(40))),
+    "user data with nothing but zeros": movie(Track(), inner=box(b"udta", bytes(12))),
     "meta of another handler": movie(Track(), udta=box(b"meta", bytes(4) + hdlr(b"ID33"))),
     "QuickTime meta": movie(Track(), udta=box(b"meta", hdlr() + box(b"ilst", b""))),
     "padding in meta": movie(Track(), udta=PADDED, first=True),
@@ -336,18 +338,19 @@ def test_a_packet_that_cannot_be_extended_is_refused() -> None:
 # -- refusals -------------------------------------------------------------------------------------
 
 REFUSED = {
-    "fragments": (movie(inner=box(b"mvex", b"")), EssenceUnbindable),
     "two movies": (movie() + movie()[len(FTYP) :], EssenceUnbindable),
     "a misplaced table": (movie(udta=box(b"stco", bytes(8))), EssenceUnbindable),
     "item locations": (
         movie(after=box(b"meta", bytes(4) + hdlr() + box(b"iloc", bytes(8)))), ContainerReadOnly,
     ),
-    "encryption offsets": (movie(Track(in_stbl=box(b"saio", bytes(8)))), ContainerReadOnly),
+    "encryption offsets": (movie(Track(in_stbl=box(b"saio", bytes(8))), first=True), ContainerReadOnly),
     "samples in the movie": (
         movie(with_offsets(Track(sizes=(8,)), len(FTYP) + 20), first=True), EssenceUnbindable,
     ),
     "a damaged tag area": (movie(udta=meta(box(b"\xa9nam", b"\x00\x00\x00\x99data"))), ContainerMalformed),
-    "a marker outside the movie": (movie(after=meta(freeform("NOAI", data(b"x")))), ContainerReadOnly),
+    "a marker in a box of unknown kind": (
+        movie(after=box(b"uuid", bytes(16) + freeform("NOAI", data(b"x")))), ContainerReadOnly,
+    ),
     "no movie": (FTYP, ContainerMalformed),
 }  # fmt: skip
 

@@ -8,14 +8,14 @@ import struct
 from collections.abc import Callable
 from pathlib import Path
 
-import mutagen.oggopus
-import mutagen.oggvorbis
+import mutagen
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from noai.codes import Code
 from noai.containers import _ogg_essence, _ogg_streams, _ogg_write
+from noai.containers._ogg_kinds import VORBIS
 from noai.containers._ogg_pages import (
     FIRST,
     LAST,
@@ -23,70 +23,41 @@ from noai.containers._ogg_pages import (
     PacketSource,
     Page,
     PageReader,
-    count_pages,
     paginate,
     split_lacing,
     with_checksum,
 )
-from noai.containers._ogg_streams import VORBIS, read_heads
-from noai.containers.interface import ContainerName, FieldRole, TagArea, TagEdit
+from noai.containers._ogg_streams import read_heads
+from noai.containers.interface import ContainerName, FieldRole, TagEdit
 from noai.containers.ogg import Ogg
 from noai.errors import ContainerError, ContainerMalformed, EssenceUnbindable, LimitExceeded, MarkError
-from noai.essence import EssenceReading
 from noai.limits import OGG_HEADER_PAGES, OGG_STREAMS
 from noai.sources import BytesSource
 from tests.audio import Studio, decoded_md5, ffmpeg, run
+from tests.unit.ogg_bytes import (
+    KINDS,
+    LIFT,
+    MARK,
+    MARKER,
+    NOTHING,
+    STATEMENT,
+    codes,
+    essence,
+    granule_of,
+    markers,
+    notes,
+    page,
+    pages,
+    tags,
+    with_granule,
+    with_serial,
+    written,
+)
 
 Files = Callable[..., Path]
 
-MARKER = "eyJhbGciOiJFUzI1NiIs." + "eyJub2FpIjoxLCJpZCI6" * 120 + ".Zm9vYmFy"
-STATEMENT = "noai:AbCdEfGhIjKlMnOpQrStUv No AI training without permission."
-MARK = TagEdit(markers=(MARKER,), statement=STATEMENT)
-LIFT = TagEdit(markers=(), lifted_statements=(STATEMENT,))
-NOTHING = TagEdit(markers=())
-
-KINDS = ("ogg-vorbis", "ogg-opus")
-BOTH = pytest.mark.parametrize("container", KINDS)
-
-
-def essence(data: bytes) -> EssenceReading:
-    return Ogg().read_essence(BytesSource(data))
-
-
-def tags(data: bytes) -> TagArea:
-    return Ogg().read_tags(BytesSource(data))
-
-
-def markers(data: bytes) -> list[str]:
-    return [field.value for field in tags(data).fields if field.role is FieldRole.MARKER]
-
-
-def written(data: bytes, edit: TagEdit) -> bytes:
-    file = io.BytesIO(data)
-    Ogg().write_tags(file, edit)
-    return file.getvalue()
-
-
-def pages(data: bytes) -> list[bytes]:
-    found = list(PageReader(BytesSource(data), 4096))
-    assert all(isinstance(page, Page) for page in found)
-    return [data[page.offset : page.end] for page in found]
-
-
-def codes(reading: EssenceReading) -> set[Code]:
-    return {violation.code for violation in reading.violations}
-
-
-def page(serial: int, sequence: int, flags: int, *packets: bytes) -> bytes:
-    """One page that holds whole packets."""
-    made = bytearray(paginate(packets, 1, serial, sequence, 0))
-    made[5] = flags
-    return with_checksum(bytes(made))
-
-
-def with_serial(data: bytes, serial: int) -> bytes:
-    """Every page of ``data`` under another serial number."""
-    return b"".join(with_checksum(p[:14] + struct.pack("<I", serial) + p[18:]) for p in pages(data))
+BOTH = pytest.mark.parametrize("container", ["ogg-vorbis", "ogg-opus"])
+EACH = pytest.mark.parametrize("container", KINDS)
 
 
 # -- pages ----------------------------------------------------------------------------------
@@ -126,16 +97,16 @@ def test_the_checksums_of_real_pages_hold(encoded: Files, container: str, varian
 )
 def test_packets_come_back_from_their_pages(packets: list[bytes], wanted: int) -> None:
     packets = [bytes([number]) * len(packet) for number, packet in enumerate(packets, start=1)]
-    data = b"lead" + paginate(packets, wanted, 7, 3, LAST)
-    source = BytesSource(data)
+    made = paginate(packets, wanted, 7, 3, LAST)
+    source = BytesSource(b"lead" + b"".join(made))
     found = [page for page in PageReader(source, 500, start=4) if isinstance(page, Page)]
-    assert len(found) == count_pages(data[4:])
+    assert len(found) == len(made)
     segments = sum(len(packet) // 255 + 1 for packet in packets)
     assert len(found) == min(max(wanted, -(-segments // 255)), segments)
     assert [page.sequence for page in found] == list(range(3, 3 + len(found)))
     assert [bool(page.flags & LAST) for page in found] == [False] * (len(found) - 1) + [True]
-    lengths, carried = split_lacing(b"".join(page.lacing for page in found), 0)
-    assert (lengths, carried) == ([len(packet) for packet in packets], 0)
+    lengths, rest = split_lacing(b"".join(page.lacing for page in found))
+    assert (lengths, rest) == ([len(packet) for packet in packets], 0)
     whole = PacketSource(source, [(page.body, page.end - page.body) for page in found])
     assert whole.read_at(0, whole.size) == b"".join(packets)
     assert whole.read_at(whole.size // 2, 9) == b"".join(packets)[whole.size // 2 :][:9]
@@ -191,8 +162,7 @@ def kid3(path: Path) -> None:
 
 
 def with_mutagen(path: Path) -> None:
-    kind = mutagen.oggopus.OggOpus if path.suffix == ".opus" else mutagen.oggvorbis.OggVorbis
-    file = kind(path)
+    file = mutagen.File(path)
     file["TITLE"] = "T" * 70_000
     file.save()
 
@@ -224,7 +194,7 @@ RETAGGERS = [
 
 
 @pytest.mark.parametrize(("container", "retag"), RETAGGERS)
-@pytest.mark.parametrize("variant", ["plain", "tagged", "cover", "ffmpeg"])
+@pytest.mark.parametrize("variant", ["plain", "tagged", "ffmpeg"])
 def test_retagging_keeps_the_essence(
     fresh: Files, container: str, variant: str, retag: Callable[[Path], None]
 ) -> None:
@@ -232,7 +202,11 @@ def test_retagging_keeps_the_essence(
     path.write_bytes(written(path.read_bytes(), MARK))
     before = essence(path.read_bytes())
     retag(path)
-    assert essence(path.read_bytes()) == before
+    after = essence(path.read_bytes())
+    assert after.digest == before.digest
+    # TagLib takes the flag of the last metadata block away, after which libFLAC plays no such file.
+    broken = (container, variant, retag) == ("ogg-flac", "ffmpeg", kid3)
+    assert codes(after) == ({Code.FLAC_BLOCKS} if broken else set())
     if retag is not through_matroska:
         assert markers(path.read_bytes()) == [MARKER]
 
@@ -288,7 +262,9 @@ def test_damage_to_pages_is_a_violation(encoded: Files, container: str) -> None:
         ],
     }
     for what, changed in damaged.items():
-        assert codes(essence(b"".join(changed))) == {Code.OGG_PAGES}, what
+        found = codes(essence(b"".join(changed)))
+        assert Code.OGG_PAGES in found, what
+        assert found <= {Code.OGG_PAGES, Code.OGG_GRANULES}, what
         with pytest.raises(EssenceUnbindable):
             written(b"".join(changed), MARK)
     for at in (-1, len(parts[0]) + len(parts[1]) - 1):
@@ -432,20 +408,30 @@ def test_video_is_in_no_digest_but_its_comments_are_read(video: bytes, tmp_path:
     assert written(after, LIFT) == video
 
 
-def test_a_c2pa_stream_is_never_passed_over(encoded: Files) -> None:
-    parts = pages(encoded("ogg-opus", "plain").read_bytes())
-    data = b"".join([parts[0], page(5, 0, FIRST | LAST, b"\x00c2pa" + bytes(40)), *parts[1:]])
-    assert [note.code for note in tags(data).notes] == [Code.C2PA_UNREAD]
-    assert essence(data) == essence(b"".join(parts))
-    assert markers(written(data, MARK)) == [MARKER]
+def test_a_marker_that_ffmpeg_wrote_into_every_stream_is_replaced_in_all(
+    studio: Studio, tmp_path: Path
+) -> None:
+    out = tmp_path / "a.ogv"
+    picture = ("-f", "lavfi", "-i", "testsrc=size=64x64:duration=1")
+    audio = ("-i", studio.materials.clip, "-c:a", "libvorbis", "-shortest")
+    ffmpeg(*picture, *audio, "-c:v", "libtheora", "-metadata", "NOAI=a.b.c", "-metadata", "title=Both", out)
+    data = out.read_bytes()
+    assert markers(data) == ["a.b.c", "a.b.c"]
+    after = written(data, MARK)
+    assert markers(after) == [MARKER]
+    assert essence(after) == essence(data)
+    assert Ogg().inventory(BytesSource(after), MARK) == Ogg().inventory(BytesSource(data), MARK)
+    assert [field.value for field in tags(after).fields if field.key == "TITLE"] == ["Both", "Both"]
+    video = [with_serial(each, 1) for each in pages(data) if each[14:18] == data[14:18]]
+    assert [with_serial(each, 1) for each in pages(after) if each[14:18] == data[14:18]][2:] == video[2:]
 
 
 def test_a_stream_of_an_unknown_kind_could_be_audio(encoded: Files) -> None:
     parts = pages(encoded("ogg-opus", "plain").read_bytes())
-    for first in (b"PCM     ", b"\x7fFLAC\x01\x00\x00\x01fLaC", b"Speex   1.2"):
+    for first in (b"PCM     ", b"fLaC", b"\x7fFLAC\x02\x00"):
         data = b"".join([parts[0], page(5, 0, FIRST | LAST, first), *parts[1:]])
         assert codes(essence(data)) == {Code.ESSENCE_UNSUPPORTED}
-        assert Code.TAG_UNREADABLE in [note.code for note in tags(data).notes]
+        assert Code.TAG_UNREADABLE in notes(data)
 
 
 def test_too_many_streams_are_too_many(encoded: Files) -> None:
@@ -568,8 +554,7 @@ def filled(data: bytes) -> bytes:
     at = len(comment) - (stream.kind is VORBIS)
     comment = comment[: at - 4] + struct.pack("<II", 1, len(fill)) + fill + comment[at:]
     head, audio = stream.header_pages[0].end, stream.header_pages[-1].end
-    headers = paginate([comment, *rest], 1, stream.serial, 1, 0)
-    assert count_pages(headers) == 1
+    (headers,) = paginate([comment, *rest], 1, stream.serial, 1, 0)
     assert headers[26] == 255
     shift = 2 - stream.header_pages[-1].sequence - 1
     behind = [
@@ -661,6 +646,9 @@ def test_an_empty_page_at_the_end_is_fine(encoded: Files) -> None:
     last = bytearray(parts[-1])
     last[5] &= ~LAST
     serial, sequence = struct.unpack_from("<II", last, 14)
-    empty = struct.pack("<4sBBqIIIB", b"OggS", 0, LAST, 0, serial, sequence + 1, 0, 0)
-    data = b"".join([*parts[:-1], with_checksum(bytes(last)), with_checksum(empty)])
-    assert essence(data) == essence(b"".join(parts))
+    for granule in (-1, granule_of(parts[-1])):
+        empty = struct.pack("<4sBBqIIIB", b"OggS", 0, LAST, granule, serial, sequence + 1, 0, 0)
+        data = b"".join([*parts[:-1], with_checksum(bytes(last)), with_checksum(empty)])
+        assert essence(data) == essence(b"".join(parts))
+    # Players that go by the length of the file would find none.
+    assert codes(essence(data[: -len(empty)] + with_granule(empty, 0))) == {Code.OGG_GRANULES}

@@ -6,6 +6,7 @@ import pytest
 
 from noai.codes import Code
 from noai.containers.interface import FieldRole, TagEdit
+from noai.limits import OPAQUE_BYTES
 from noai.sources import BytesSource
 from tests.unit.id3_bytes import frame, tag
 from tests.unit.wav_bytes import DATA, FMT, WAV, chunk, tags, values, wave, written
@@ -77,6 +78,23 @@ def test_lists_that_lie_too_deep_in_each_other_are_a_note() -> None:
     assert codes(wave(FMT, DATA, inner)) == [Code.TAG_UNREADABLE]
 
 
-def test_a_tag_behind_junk_behind_the_last_chunk_is_a_note() -> None:
-    assert codes(wave(FMT, DATA) + bytes(9) + chunk(b"id3 ", MARKED)) == [Code.TAG_UNREADABLE]
+def test_a_tag_behind_junk_behind_the_last_chunk_is_read() -> None:
+    data = wave(FMT, DATA) + bytes(9) + chunk(b"id3 ", MARKED)
+    assert values(data, FieldRole.MARKER) == ["a.b.c"]
+    # What is around the tag is a chunk that nothing leads to.
+    assert codes(data) == [Code.TAG_DUPLICATE, Code.TAG_UNREADABLE]
     assert codes(wave(FMT, DATA) + bytes(9)) == []
+
+
+def test_a_chunk_for_no_text_is_searched_up_to_a_limit_and_is_otherwise_no_matter() -> None:
+    assert codes(wave(FMT, chunk(b"abcd", bytes(OPAQUE_BYTES - 20) + b"NOAI=x"), DATA)) == [
+        Code.TAG_UNREADABLE
+    ]
+    assert codes(wave(FMT, chunk(b"abcd", bytes(OPAQUE_BYTES) + b"NOAI=x"), DATA)) == []
+
+
+def test_another_file_in_a_file_is_a_note_and_a_violation() -> None:
+    for inner in (wave(FMT, DATA), b"RIFX" + wave(FMT, DATA)[4:], chunk(b"FORM", bytes(20))):
+        data = wave(FMT, DATA, inner)
+        assert codes(data) == [Code.TAG_UNREADABLE]
+        assert Code.TRAILING_AUDIO in [each.code for each in WAV.read_essence(BytesSource(data)).violations]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import io
 import os
@@ -151,6 +152,46 @@ def test_sources_read_the_same_bytes(tmp_path: Path) -> None:
             copy = io.BytesIO()
             copy_to(source, copy)
             assert copy.getvalue() == data
+
+
+@pytest.mark.parametrize("tail", [b"", b"end"], ids=["a hole at the end", "bytes at the end"])
+def test_the_holes_of_a_sparse_file_stay_holes(tmp_path: Path, tail: bytes) -> None:
+    original, copy = tmp_path / "a", tmp_path / "b"
+    with original.open("wb") as file:
+        file.write(b"start")
+        file.seek(4_000_000)
+        file.write(b"middle")
+        file.seek(8_000_000 - len(tail))
+        file.write(tail)
+        file.truncate(8_000_000)
+    in_memory = io.BytesIO()
+    with open_path(original) as (source, _), copy.open("wb") as file:
+        assert sum(end - start for start, end in source.stretches()) < 1_000_000
+        copy_to(source, file)
+        copy_to(source, in_memory)
+    assert copy.read_bytes() == original.read_bytes() == in_memory.getvalue()
+    assert copy.stat().st_blocks * 512 < 1_000_000
+
+
+def test_a_file_system_that_tells_of_no_holes_is_copied_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(descriptor: int, offset: int, whence: int) -> int:
+        raise OSError(errno.EINVAL, "not here")
+
+    monkeypatch.setattr(os, "lseek", refuse)
+    (tmp_path / "a").write_bytes(b"abc" + bytes(100_000))
+    copy = io.BytesIO()
+    with open_path(tmp_path / "a") as (source, _):
+        copy_to(source, copy)
+    assert copy.getvalue() == b"abc" + bytes(100_000)
+
+
+def test_an_empty_file_is_copied(tmp_path: Path) -> None:
+    (tmp_path / "a").touch()
+    with open_path(tmp_path / "a") as (source, _), (tmp_path / "b").open("wb") as file:
+        copy_to(source, file)
+    assert (tmp_path / "b").read_bytes() == b""
 
 
 def test_special_files_are_never_opened(tmp_path: Path) -> None:

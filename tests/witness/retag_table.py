@@ -15,7 +15,7 @@ import noai
 import tests.encoders  # noqa: F401  registers the recipes
 from noai.algorithms import Algorithm
 from tests.audio import Studio, decoded_md5, run
-from tests.witness.retaggers import EVERY, RETAGGERS, Outcome, Retagger
+from tests.witness.retaggers import EVERY, MORE, RETAGGERS, Outcome, Retagger
 from tests.witness.seen import Seen, look
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "retagging.md"
@@ -28,6 +28,23 @@ HEADINGS = {
     "mp4": "M4A AAC",
     "mp4-alac": "M4A ALAC",
     "wav": "WAV",
+    "ogg-flac": "Ogg FLAC",
+    "ogg-speex": "Speex",
+    "mov": "MOV",
+    "mp4-fragments": "MP4 in fragments",
+    "matroska": "MKA",
+    "webm": "WebM",
+    "asf": "WMA",
+    "aiff": "AIFF",
+    "rf64": "RF64",
+    "dsf": "DSF",
+    "dsdiff": "DSDIFF",
+    "wavpack": "WavPack",
+    "ape": "APE",
+    "musepack": "MPC SV8",
+    "musepack-sv7": "MPC SV7",
+    "tta": "TTA",
+    "adts": "AAC",
 }
 
 INTRODUCTION = """# What retagging leaves of a mark
@@ -59,8 +76,7 @@ C2PA_LEGEND = """
 - **mark: …**: what is left of the mark, where it differs from the first table.
 
 id3v2 knows ID3v2.3 only and throws a tag of version 2.4 away, with everything in it. noai keeps the
-version that a file has, but the C2PA library always writes 2.4: where id3v2 is in use, mark with
-`--no-c2pa`.
+version that a file has, and writes 2.3 where there was no tag.
 """
 
 
@@ -139,6 +155,8 @@ def main() -> None:
         text = INTRODUCTION
         text += "\n".join(table(studio, artist, EVERY, shown, c2pa=False)) + "\n"
         text += LEGEND
+        text += "## Other containers\n\n"
+        text += "\n".join(table(studio, artist, MORE, shown, c2pa=False)) + "\n\n"
         text += C2PA_INTRODUCTION
         embedding = ("mp3", "flac", "mp4", "mp4-alac", "wav")
         text += "\n".join(table(studio, artist, embedding, shown_c2pa, c2pa=True)) + "\n"

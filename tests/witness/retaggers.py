@@ -49,6 +49,19 @@ HOLDS, STATEMENT, LOST = Outcome.HOLDS, Outcome.STATEMENT, Outcome.LOST
 MP4 = ("mp4", "mp4-alac")
 OGG = ("ogg-vorbis", "ogg-opus")
 EVERY = ("mp3", "flac", *OGG, *MP4, "wav")
+#: One stretch of audio with tags around it; ``musepack-sv7`` is the older kind of stream.
+APE = ("wavpack", "ape", "musepack", "musepack-sv7")
+STREAMS = (*APE, "tta", "adts")
+#: Kinds of audio in chunks.
+CHUNKS = ("aiff", "rf64", "dsf", "dsdiff")
+#: Other kinds whose common taggers are the same.
+OTHERS = ("ogg-flac", "ogg-speex", "asf", *CHUNKS)
+NO_RF64 = ("aiff", "dsf", "dsdiff")
+MUTAGEN = (*APE, "tta", "mov", "ogg-flac", "ogg-speex", "asf", *NO_RF64)
+FFMPEG_CANNOT_WRITE = ("dsf", "dsdiff", "ape", "musepack", "musepack-sv7")
+MATROSKA = ("matroska", "webm")
+#: What the second table shows.
+MORE = ("ogg-flac", "ogg-speex", "mov", "mp4-fragments", *MATROSKA, "asf", *CHUNKS, *STREAMS)
 
 
 def holds(*containers: str) -> dict[str, Outcome]:
@@ -95,6 +108,26 @@ def metaflac_gain(path: Path, m: Materials) -> None:
 
 def vorbiscomment_title(path: Path, m: Materials) -> None:
     run("vorbiscomment", "-a", "-t", f"TITLE={NEW_TITLE}", path)
+
+
+def wvtag_title(path: Path, m: Materials) -> None:
+    run("wvtag", "-q", "-w", f"Title={NEW_TITLE}", "--write-binary-tag", f"Cover Art (Back)=@{m.png}", path)
+
+
+def mpcgain(path: Path, m: Materials) -> None:
+    """Loudness in the stream itself."""
+    run("mpcgain", path)
+
+
+def mpcchap(path: Path, m: Materials) -> None:
+    sheet = path.with_suffix(".ini")
+    sheet.write_text("[0]\ntitle=One\n[44100]\ntitle=Two\n", encoding="utf-8")
+    run("mpcchap", path, sheet)
+
+
+def mkvpropedit_title(path: Path, m: Materials) -> None:
+    run("mkvpropedit", "-q", path, "--edit", "info", "--set", f"title={NEW_TITLE}")
+    run("mkvpropedit", "-q", path, "--edit", "track:a1", "--set", "language=is", "--add-attachment", m.png)
 
 
 def atomicparsley_title(path: Path, m: Materials) -> None:
@@ -165,11 +198,11 @@ def ffmpeg_strip(path: Path, m: Materials) -> None:
 
 
 RETAGGERS = (
-    Retagger("kid3-cli", "set title and album artist", kid3_title, holds(*EVERY)),
-    Retagger("kid3-cli", "add a cover", kid3_cover, holds(*EVERY)),
-    Retagger("mutagen", "set title", mutagen_title, holds(*EVERY)),
-    Retagger("mutagen", "add ReplayGain", mutagen_gain, holds(*EVERY)),
-    Retagger("mutagen", "add a cover", mutagen_cover, holds("mp3", "flac", *MP4, "wav")),
+    Retagger("kid3-cli", "set title and album artist", kid3_title, holds(*EVERY, *STREAMS, *OTHERS)),
+    Retagger("kid3-cli", "add a cover", kid3_cover, holds(*EVERY, *STREAMS, *OTHERS[:3], *NO_RF64)),
+    Retagger("mutagen", "set title", mutagen_title, holds(*EVERY, *MUTAGEN, "mp4-fragments")),
+    Retagger("mutagen", "add ReplayGain", mutagen_gain, holds(*EVERY, *MUTAGEN)),
+    Retagger("mutagen", "add a cover", mutagen_cover, holds("mp3", "flac", *MP4, "wav", "tta", *NO_RF64)),
     # id3v2 knows ID3v2.3 only; noai keeps the version that a file has.
     Retagger("id3v2", "set title and album", id3v2_title, holds("mp3"), "ffmpeg-v23"),
     Retagger("mid3v2", "set title, add TXXX", mid3v2_title, holds("mp3")),
@@ -178,16 +211,29 @@ RETAGGERS = (
     Retagger("metaflac", "add a cover and padding", metaflac_cover, holds("flac")),
     Retagger("metaflac", "add ReplayGain", metaflac_gain, holds("flac")),
     Retagger("vorbiscomment", "append a title", vorbiscomment_title, holds("ogg-vorbis")),
+    Retagger("wvtag", "set title, add a cover", wvtag_title, holds("wavpack")),
+    Retagger("mpcgain", "write ReplayGain into the stream", mpcgain, holds("musepack")),
+    Retagger("mpcchap", "add chapters", mpcchap, holds("musepack")),
+    Retagger("mkvpropedit", "set title and language, attach a cover", mkvpropedit_title, holds(*MATROSKA)),
     Retagger("AtomicParsley", "set title and cover", atomicparsley_title, holds(*MP4)),
     Retagger("exiftool", "set title", exiftool_title, holds(*MP4)),
     Retagger(
         "ffmpeg",
         "-c copy -metadata title=…",
         ffmpeg_title,
-        {**holds("mp3", "flac", *OGG), **dict.fromkeys((*MP4, "wav"), STATEMENT)},
+        {
+            **holds("mp3", "flac", *OGG, "ogg-flac", "ogg-speex", *MATROSKA, "asf", "wavpack", "tta"),
+            **dict.fromkeys((*MP4, "wav", "mov", "mp4-fragments", "aiff", "rf64"), STATEMENT),
+            "adts": LOST,
+        },
     ),
-    Retagger("ffmpeg", "the same with use_metadata_tags", ffmpeg_title_mdta, holds(*MP4)),
     Retagger(
-        "ffmpeg", "-c copy -map_metadata -1 (strip everything)", ffmpeg_strip, dict.fromkeys(EVERY, LOST)
+        "ffmpeg", "the same with use_metadata_tags", ffmpeg_title_mdta, holds(*MP4, "mov", "mp4-fragments")
+    ),
+    Retagger(
+        "ffmpeg",
+        "-c copy -map_metadata -1 (strip everything)",
+        ffmpeg_strip,
+        dict.fromkeys((*EVERY, *(name for name in MORE if name not in FFMPEG_CANNOT_WRITE)), LOST),
     ),
 )
