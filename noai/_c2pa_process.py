@@ -152,7 +152,9 @@ class Validator:
         if getattr(sys, "frozen", False) or not sys.executable:
             raise ManifestError("there is no interpreter to run the C2PA library in a process of its own")
         package = os.path.dirname(os.path.abspath(__file__))
-        told = {"path": sys.path, "package": [package], "bounds": asdict(self._bounds)}
+        # Programs put other things there, too, which no import looks at.
+        path = [entry for entry in sys.path if isinstance(entry, str)]
+        told = {"path": path, "package": [package], "bounds": asdict(self._bounds)}
         try:
             process = subprocess.Popen(
                 [sys.executable, "-I", "-c", _START, json.dumps(told)],
@@ -201,7 +203,8 @@ class Validator:
                 rest = rest[os.write(process.stdin.fileno(), rest[:READ_SIZE]) :]
             except BlockingIOError:
                 continue
-            except BrokenPipeError:
+            except OSError:
+                # Its end is closed; or this one is, by a program that closes all that it does not know.
                 raise self._died(process) from None
         head = self._read(process, process.stdout, _HEAD, deadline)
         length = int.from_bytes(head[1:], "big")
@@ -217,6 +220,8 @@ class Validator:
                 more = os.read(pipe.fileno(), length - len(data))
             except BlockingIOError:
                 continue
+            except OSError:
+                raise self._died(process) from None
             if not more:
                 raise self._died(process)
             data += more

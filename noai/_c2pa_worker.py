@@ -26,6 +26,10 @@ def main(bounds: dict[str, int]) -> None:
     answers = os.fdopen(os.dup(1), "wb")
     # What the library or an interpreter hook prints must not get between the answers.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    # Ignored or blocked by the program that started this, they would stay so, and end nothing.
+    for limit in (signal.SIGXCPU, signal.SIGALRM):
+        signal.signal(limit, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGXCPU, signal.SIGALRM))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     # Writable memory, since address space is also what threads merely reserve. Where the system
     # enforces neither (macOS), the limits on what is asked and on processor time bound it.

@@ -12,8 +12,9 @@ from typing import Final
 
 from noai import cbor
 from noai.codes import Code
-from noai.errors import ContainerError, LimitExceeded
-from noai.limits import BOX_DEPTH, CERTIFICATE_BYTES, CHAIN_CERTIFICATES, JUMBF_BOXES
+from noai.cose import CoseSign1
+from noai.errors import ContainerError, ContainerMalformed, LimitExceeded
+from noai.limits import BOX_DEPTH, JUMBF_BOXES
 
 #: First four bytes of the superbox UUIDs (C2PA 2.x, "Use of JUMBF"); all end in the same twelve.
 _STORE: Final = b"c2pa"
@@ -25,9 +26,6 @@ _SIGNATURE: Final = "c2pa.signature"
 #: What the C2PA library knows these two by, whatever their labels are.
 _CLAIM_UUID: Final = b"c2cl"
 _SIGNATURE_UUID: Final = b"c2cs"
-#: COSE header parameters that hold the chain: RFC 9360, and the text that C2PA 1.x wrote.
-_X5CHAIN: Final[tuple[int | str, ...]] = (33, "x5chain")
-_COSE_SIGN1: Final = 18
 
 _HEADER: Final = 8
 _LARGE_HEADER: Final = 16
@@ -83,9 +81,16 @@ class Manifest:
     label: str
     claim: Claim
     assertions: tuple[Assertion, ...]
-    #: The signer's certificates, DER, leaf first; empty where they could not be read.
-    chain: tuple[bytes, ...]
+    #: None where there is none, or none that could be read.
+    signature: CoseSign1 | None = None
+    #: What the signature is over: the claim as it is encoded.
+    claim_data: bytes = field(default=b"", repr=False)
     faults: tuple[Fault, ...] = ()
+
+    @property
+    def chain(self) -> tuple[bytes, ...]:
+        """The signer's certificates, DER, leaf first; empty where they could not be read."""
+        return self.signature.chain if self.signature is not None else ()
 
 
 @dataclass(frozen=True)
@@ -207,16 +212,15 @@ def _manifest(box: _SuperBox, budget: cbor.Budget) -> Manifest:
     claims = [child for child in box.superboxes if child.label in _CLAIMS]
     signatures = [child for child in box.superboxes if child.label == _SIGNATURE]
     faults: list[Fault] = []
-    claim = Claim()
-    chain: tuple[bytes, ...] = ()
+    claim, claim_data = Claim(), b""
     if any(content.kind == _BROTLI for part in box.walk() for content in part.contents):
         faults.append(Fault(Code.C2PA_UNREAD, "a compressed manifest was not inflated"))
     elif len(claims) != 1 or len(signatures) != 1:
         faults.append(Fault(Code.C2PA_MALFORMED, "a manifest has not exactly one claim and one signature"))
     if claims:
         claim = _claim(_cbor_map(claims[-1], budget, faults), faults)
-    if signatures:
-        chain = _chain(signatures[-1], budget, faults)
+        claim_data = b"".join(content.data for content in claims[-1].contents)
+    signature = _signature(signatures[-1], budget, faults) if signatures else None
     assertions = tuple(
         Assertion(part.label, tuple(part.contents))
         for child in box.superboxes
@@ -226,7 +230,7 @@ def _manifest(box: _SuperBox, budget: cbor.Budget) -> Manifest:
     )
     faults += _misplaced(box)
     faults += [fault for part in box.walk() for fault in part.faults]
-    return Manifest(box.label, claim, assertions, chain, tuple(dict.fromkeys(faults)))
+    return Manifest(box.label, claim, assertions, signature, claim_data, tuple(dict.fromkeys(faults)))
 
 
 def _misplaced(box: _SuperBox) -> Iterator[Fault]:
@@ -272,6 +276,19 @@ def _cbor_map(box: _SuperBox, budget: cbor.Budget, faults: list[Fault]) -> cbor.
     return value if isinstance(value, cbor.Map) else cbor.Map()
 
 
+def _signature(box: _SuperBox, budget: cbor.Budget, faults: list[Fault]) -> CoseSign1 | None:
+    try:
+        signature = CoseSign1.parse(_cbor(box, budget, faults), budget)
+    except ContainerMalformed as error:
+        faults.append(Fault(Code.C2PA_MALFORMED, str(error)))
+        return None
+    if signature.damage is not None:
+        faults.append(fault_of(signature.damage))
+    if not signature.chain:
+        faults.append(Fault(Code.CHAIN_MALFORMED, "the signature does not hold one chain of certificates"))
+    return signature
+
+
 def _claim(claim: cbor.Map, faults: list[Fault]) -> Claim:
     instance = claim.first("instanceID")
     generator = claim.first("claim_generator_info")
@@ -300,38 +317,3 @@ def _labels(claim: cbor.Map, key: str, faults: list[Fault]) -> tuple[str, ...]:
             elif item is not None:
                 faults.append(Fault(Code.C2PA_MALFORMED, f"{key} of a claim is damaged"))
     return tuple(labels)
-
-
-# -- certificates ---------------------------------------------------------------------------
-
-
-def _chain(box: _SuperBox, budget: cbor.Budget, faults: list[Fault]) -> tuple[bytes, ...]:
-    """The ``x5chain`` of a COSE_Sign1 (RFC 9052, section 4.2; RFC 9360, section 2)."""
-    value = _cbor(box, budget, faults)
-    if isinstance(value, cbor.Tagged) and value.number == _COSE_SIGN1:
-        value = value.value
-    if not isinstance(value, tuple) or len(value) != 4 or not isinstance(value[0], bytes):
-        faults.append(Fault(Code.C2PA_MALFORMED, "the signature is not a COSE_Sign1"))
-        return ()
-    protected = cbor.salvage(value[0], budget)
-    if protected.error is not None:
-        # Behind the error another chain could stand, which is the one that signed.
-        faults.append(fault_of(protected.error))
-    held = [
-        chain
-        for header in (protected.value, value[1])
-        if isinstance(header, cbor.Map)
-        for name in _X5CHAIN
-        for chain in header.all(name)
-    ]
-    certificates = held[0] if len(held) == 1 else None
-    if isinstance(certificates, bytes):
-        certificates = (certificates,)
-    if (
-        not isinstance(certificates, tuple)
-        or not 1 <= len(certificates) <= CHAIN_CERTIFICATES
-        or not all(isinstance(item, bytes) and len(item) <= CERTIFICATE_BYTES for item in certificates)
-    ):
-        faults.append(Fault(Code.CHAIN_MALFORMED, "the signature does not hold one chain of certificates"))
-        return ()
-    return tuple(item for item in certificates if isinstance(item, bytes))

@@ -43,6 +43,7 @@ LAYERS: Final[tuple[tuple[str, frozenset[str]], ...]] = (
                 "trust",
                 "identities",
                 "cbor",
+                "cose",
                 "jumbf",
                 "c2pa_json",
                 "interrupts",

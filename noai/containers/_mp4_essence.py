@@ -89,6 +89,10 @@ def _read_audio(reader: BoxReader, track: Track, violations: list[Violation]) ->
         violations.append(Violation(Code.SAMPLES_OUTSIDE_MDAT, "a track whose samples lie in another file"))
     if layout is None and decoder.packets and samples.timed and _one_tick_samples(reader, track.stbl()):
         violations.append(_unsupported("compressed audio in QuickTime's old chunk layout"))
+    if samples.overstated and _one_tick_samples(reader, track.stbl()):
+        violations.append(
+            Violation(Code.TRAILING_AUDIO, "players take more from the last chunk than stsz counts")
+        )
     if not decoder.packets and samples.count and samples.fixed != decoder.frame_bytes:
         violations.append(_unsupported("PCM whose sample size is not that of its frames"))
     return decoder, samples

@@ -73,6 +73,8 @@ class Samples:
     descriptions: set[int] = field(default_factory=set)
     #: What ``stts`` has to time: samples, or frames in QuickTime's old chunk layout.
     timed: int = 0
+    #: Whether ``stsc`` gives the last chunk more samples than there are.
+    overstated: bool = False
     _numbers: int = 0
 
     @property
@@ -132,6 +134,7 @@ class Samples:
         for start, end in others.runs():
             self.place(start, end - start)
         self.descriptions |= others.descriptions
+        self.overstated |= others.overstated
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +164,8 @@ def read_samples(reader: BoxReader, stbl: Node, layout: ChunkLayout | None = Non
     samples.add(sizes)
     take = _Taker(reader, sizes)
     taken = 0
-    for offset, number, description in _chunks(reader, stbl, stated.count):
+    for offset, number, announced, description in _chunks(reader, stbl, stated.count):
+        samples.overstated |= number < announced
         if number % frames:
             raise ContainerMalformed("a chunk does not hold whole packets")
         samples.descriptions.add(description)
@@ -234,8 +238,8 @@ def chunk_offsets(reader: BoxReader, box: Box) -> tuple[int, int, str]:
     return reader.table(box, 8, count, array(typecode).itemsize), count, typecode
 
 
-def _chunks(reader: BoxReader, stbl: Node, samples: int) -> Iterator[tuple[int, int, int]]:
-    """Offset, number of samples and sample description of every chunk, in order."""
+def _chunks(reader: BoxReader, stbl: Node, samples: int) -> Iterator[tuple[int, int, int, int]]:
+    """Of every chunk, in order: offset, samples that it can hold and that stsc says, sample description."""
     stco, co64 = stbl.optional(b"stco"), stbl.optional(b"co64")
     if (stco is None) == (co64 is None):
         raise ContainerMalformed("a track needs one of stco and co64")
@@ -252,7 +256,7 @@ def _chunks(reader: BoxReader, stbl: Node, samples: int) -> Iterator[tuple[int, 
             if not held or (held < per_chunk and number != count):
                 raise ContainerMalformed(f"the chunks hold more than the {samples} samples of stsz")
             left -= held
-            yield next(offsets), held, description
+            yield next(offsets), held, per_chunk, description
 
 
 def _spans(reader: BoxReader, stbl: Node, chunks: int) -> Iterator[tuple[int, int, int]]:
@@ -269,7 +273,8 @@ def _spans(reader: BoxReader, stbl: Node, chunks: int) -> Iterator[tuple[int, in
         first, per_chunk, description = entry
         entry = next(rows, None)
         end = chunks + 1 if entry is None else entry[0]
-        if not per_chunk or (end <= first and (chunks or before)):
+        # ffmpeg reads numbers with a sign here.
+        if not 0 < per_chunk < 1 << 31 or (end <= first and (chunks or before)):
             raise ContainerMalformed("the chunks in stsc are out of order or empty")
         yield min(end - 1, chunks), per_chunk, description
         before = first

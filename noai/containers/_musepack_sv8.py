@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from noai.codes import Code
-from noai.containers._ape import ApeTag, read_ape
+from noai.containers._ape import IS_HEADER, ApeTag, read_ape
 from noai.containers._area import AreaBuilder
 from noai.containers._id3_frames import Window
 from noai.containers._inventory import sha256
@@ -26,6 +26,8 @@ HEADER, AUDIO, END, GAIN, CHAPTER = b"SH", b"AP", b"SE", b"RG", b"CT"
 #: Loudness, and chapters with tags of their own: tools change them, and no sample with them.
 _NOT_ESSENCE: Final = (GAIN, CHAPTER)
 _LONGEST_SIZE: Final = 10
+#: The highest version of APE tags that ffmpeg reads.
+_APE_VERSION: Final = 2000
 #: One read while walking: many small packets, or the head of a large one.
 _WINDOW: Final = 128
 _FRAME_SAMPLES: Final = 1152
@@ -138,6 +140,38 @@ class _Check:
             yield Violation(Code.ESSENCE_TRUNCATED, f"fewer Musepack packets than {samples} samples need")
         elif (self._audio - 1) * in_packet >= samples + _SPARE_SAMPLES:
             yield Violation(Code.TRAILING_AUDIO, f"more Musepack packets than {samples} samples need")
+
+
+def tag_violations(source: ByteSource, layout: StreamLayout) -> Iterator[Violation]:
+    """Where ffmpeg plays the tags behind the stream.
+
+    In short files it reads on behind the end packet, up to an APE tag that ends the file and that it can
+    read (``libavformat/mpc8.c``, ``apetag.c``); how such a tag begins is the key of audio.
+    """
+    sound = [
+        tail.tag for tail in layout.tails if isinstance(tail.tag, ApeTag) and _is_sound(source, tail.tag)
+    ]
+    end = layout.tails[-1].end if layout.tails else layout.end
+    stop = sound[-1].offset if sound and sound[-1].end == end else end
+    # Of one in front of another tag it plays what begins it, which says nothing of an attack.
+    known = {tag.offset for tag in sound}
+    at, count = layout.end, 0
+    while at < stop and count < MUSEPACK_PACKETS:
+        packet = _parse(source.read_at(at, 2 + _LONGEST_SIZE), at)
+        if packet is None:
+            return
+        if packet.key == AUDIO and at not in known:
+            message = f"players find a Musepack packet at {at}, in or in front of a tag"
+            yield Violation(Code.AUDIO_IN_TAG, message)
+            return
+        at, count = packet.end, count + 1
+
+
+def _is_sound(source: ByteSource, tag: ApeTag) -> bool:
+    """Whether ffmpeg takes the footer of ``tag`` for one."""
+    flags = int.from_bytes(source.read_at(tag.end - 12, 4), "little")
+    known = tag.version <= _APE_VERSION and not flags & IS_HEADER
+    return known and tag.has_footer and bool(flags >> 31) is tag.has_header and not tag.broken
 
 
 def _lengths(source: ByteSource, header: Packet) -> tuple[int, int] | None:

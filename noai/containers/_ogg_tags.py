@@ -9,7 +9,7 @@ from typing import Final
 from noai.codes import Code
 from noai.containers import _ogg_c2pa, _ogg_flac
 from noai.containers._area import AreaBuilder
-from noai.containers._flac_blocks import APPLICATION, PADDING, VORBIS_COMMENT
+from noai.containers._flac_blocks import APPLICATION, PADDING, PICTURE, VORBIS_COMMENT
 from noai.containers._flac_foreign import read_foreign
 from noai.containers._inventory import Foreign, sha256
 from noai.containers._ogg_kinds import AUDIO, C2PA, FLAC, OPUS, SPEEX, UNKNOWN
@@ -22,6 +22,7 @@ from noai.containers._ogg_streams import (
     framing_bytes,
     read_heads,
 )
+from noai.containers._opaque import note_marks
 from noai.containers._opus import OpusHead
 from noai.containers._vorbis import collect, parse
 from noai.containers._vorbis_edit import inventory
@@ -82,10 +83,13 @@ def _read_flac_blocks(stream: LogicalStream, area: AreaBuilder) -> None:
         area.note(Code.TAG_UNREADABLE, "the metadata of a FLAC stream is not complete")
     for problem in _ogg_flac.problems(stream.packets):
         area.note(Code.TAG_UNREADABLE, problem)
-    for packet in stream.packets[1:]:
+    for number, packet in enumerate(stream.packets[1:], start=1):
         block = _ogg_flac.block_of(packet)
         if block is not None and block.type == APPLICATION:
             read_foreign(packet, block, area)
+        # mutagen takes the first one for the comments, whatever its type.
+        elif number not in stream.comment_numbers and (number == 1 or block is None or block.type != PICTURE):
+            note_marks(packet, 0, packet.size, "a metadata block of a FLAC stream", area)
 
 
 def _look_for_extra_headers(stream: LogicalStream, area: AreaBuilder) -> None:

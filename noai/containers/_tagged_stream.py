@@ -22,6 +22,7 @@ from noai.containers._id3 import VERSIONS, Id3Tag, locate_leading, read_id3v2
 from noai.containers._id3_inventory import describe_tag
 from noai.containers._inventory import Foreign
 from noai.containers._mpeg_search import holds_audio
+from noai.containers._opaque import note_marks
 from noai.containers._splices import Splice, apply
 from noai.containers._tails import (
     Tail,
@@ -34,7 +35,7 @@ from noai.containers._tails import (
 from noai.containers.interface import ContainerName, FieldRole, TagArea, TagEdit
 from noai.errors import ContainerError, ContainerMalformed, LimitExceeded, MarkError
 from noai.essence import EssenceReading, StreamHasher, Violation
-from noai.limits import READ_SIZE
+from noai.limits import OPAQUE_BYTES, READ_SIZE
 from noai.sources import ByteSource, FileSource, chunks
 
 #: The longest match of a pattern for :func:`signature_in`.
@@ -191,6 +192,10 @@ class TaggedStream(ABC):
         end = self.read_inside(source, layout, area)
         if end < layout.end:
             read_stretch(source, end, layout.end, f"the bytes behind the {self.names[0]} stream", area)
+        elif end > layout.end:
+            # Cut off, or it says so: a tag at the end can be damaged so that nothing else finds it.
+            first = max(layout.start, layout.end - OPAQUE_BYTES)
+            note_marks(source, first, layout.end, f"the end of the cut off {self.names[0]} stream", area)
 
     def _require_settled(self, source: ByteSource, layout: StreamLayout, edit: TagEdit) -> None:
         """Raises MarkError if ``edit`` takes out what stands inside the stream: that is never changed."""

@@ -17,6 +17,7 @@ from noai.containers._id3_inventory import describe_tag
 from noai.containers._inventory import Foreign
 from noai.containers._mp3_joined import find_joined
 from noai.containers._mp3_layout import Mp3Layout, detached_tags, is_mpeg_audio, read_layout
+from noai.containers._opaque import note_marks
 from noai.containers._splices import Splice, apply
 from noai.containers._tails import Tail, TailKind, describe_tail, note_stray_tags, plan_id3v1, read_tail
 from noai.containers.interface import ContainerName, FieldRole, TagArea, TagEdit
@@ -124,9 +125,13 @@ def _read_tags(source: ByteSource, area: AreaBuilder) -> None:
 
 def _read_out_of_place(source: ByteSource, layout: Mp3Layout, area: AreaBuilder) -> None:
     """Tags in front of the first frame that are no ID3v2 ones, and all those among the frames."""
-    joined = find_joined(source, layout).tags
-    for found in (*_in_junk(source, layout), *joined):
+    joined, in_junk = find_joined(source, layout).tags, _in_junk(source, layout)
+    for found in (*in_junk, *joined):
         read_between(source, found, area)
+    detached = detached_tags(source, layout)
+    junk_end = min(detached[0].offset if detached else layout.junk_end, layout.start + MP3_JUNK_BYTES)
+    known = [(found.offset, found.end) for found in in_junk]
+    note_marks(source, layout.start, junk_end, "bytes in front of the first frame", area, read=known)
     if joined:
         message = f"{len(joined)} tags among the frames, as where files were joined; all were read"
         area.note(Code.TAG_DUPLICATE, message)

@@ -40,6 +40,11 @@ class Musepack(TaggedStream):
             return sv8.describe(source, layout.start, layout.end, area)
         return sv7.describe(source, layout.start)
 
+    def tag_violations(self, source: ByteSource, layout: StreamLayout) -> Iterator[Violation]:
+        yield from super().tag_violations(source, layout)
+        if _is_packets(source, layout):
+            yield from sv8.tag_violations(source, layout)
+
     def hash_stream(self, source: ByteSource, layout: StreamLayout) -> tuple[StreamHasher, list[Violation]]:
         if _is_packets(source, layout):
             return sv8.hash_stream(source, layout)

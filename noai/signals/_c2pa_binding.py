@@ -137,6 +137,8 @@ def _check_bmff_hash(source: ByteSource, stated: cbor.Map, alg: str | None) -> B
     plan = bmff.plan(source, bmff.read_exclusions(stated))
     if not plan.is_understood:
         return _unread("it leaves out boxes by their version or flags, which noai does not check")
+    if not plan.is_media_file:
+        return _unread("it binds the boxes of a file that does not start with the type of one")
     if bmff.digest(algorithm, source, plan) != digest:
         return _MISMATCH
     return _BOUND if plan.harmless else _EXCLUDED

@@ -30,14 +30,10 @@ _OWN_BOX: Final = (8, C2PA_UUID)
 #: What noai's own manifests leave out: themselves, and what the standard wants left out.
 _OWN: Final = ((_UUID, (_OWN_BOX,)), ("/ftyp", ()), ("/mfra", ()), ("/free", ()), ("/skip", ()))
 UNBOUND: Final = BmffHash(bytes(32), _OWN)
-#: What a manifest may leave out and still be bound to the audio: boxes that hold none, and offsets, which
-#: earlier versions of the standard told writers to leave out.
-_HARMLESS: Final = frozenset(
-    {
-        "/ftyp", "/free", "/skip", "/mfra", "/mfra/tfra", "/emsg", "/meta/iloc",
-        "/moov/trak/mdia/minf/stbl/stco", "/moov/trak/mdia/minf/stbl/co64",
-    }
-)  # fmt: skip
+#: What a manifest may leave out and still be bound to the audio: boxes that hold none. Chunk offsets, which
+#: earlier versions of the standard told writers to leave out, are not among them: they could be made to
+#: point into a box that is left out, too, and other audio be played from there.
+_HARMLESS: Final = frozenset({"/ftyp", "/free", "/skip", "/mfra", "/mfra/tfra", "/emsg", "/meta/iloc"})
 _STEP: Final = re.compile(r"/([^/\[\]]{4})(?:\[([1-9]\d{0,4})\])?")
 #: Bytes that are compared with a box to see whether it is meant.
 _VALUE_BYTES: Final = 4 * KIB
@@ -76,6 +72,9 @@ class Plan:
     harmless: bool
     #: False where boxes are chosen in a way that noai does not follow.
     is_understood: bool
+    #: Whether the file starts as every ISO base media file that holds a manifest does. Another format
+    #: could stand in boxes that are left out.
+    is_media_file: bool
 
 
 def bmff_hash(source: ByteSource) -> BmffHash:
@@ -111,7 +110,8 @@ def plan(source: ByteSource, exclusions: Sequence[Exclusion]) -> Plan:
                 start = min(box.start + offset, box.end)
                 left_out.append((start, min(start + length, box.end) if length else box.end))
     marks = tuple(box.start for box in tree.top if box.start not in whole)
-    return Plan(marks, union(left_out), harmless, is_understood)
+    is_media_file = bool(tree.top) and tree.top[0].type == b"ftyp"
+    return Plan(marks, union(left_out), harmless, is_understood, is_media_file)
 
 
 def digest(algorithm: str, source: ByteSource, plan: Plan) -> bytes:

@@ -97,6 +97,10 @@ def _certificates(chain: Sequence[bytes]) -> tuple[x509.Certificate, ...]:
 
 
 def _signature_holds(manifest: Manifest, facts: ValidationFacts, leaf: x509.Certificate) -> bool:
+    # By our own reading. The library finds claim and signature by other means than we do, and tells of the
+    # certificate no more than its serial number: without this, it could judge others than those we show.
+    if manifest.signature is None or not manifest.signature.covers(manifest.claim_data, leaf):
+        return False
     # What the library judged is what our reader read: same manifest, same certificate.
     if facts.active_label != manifest.label or facts.serial != leaf.serial_number:
         return False

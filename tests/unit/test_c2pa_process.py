@@ -267,6 +267,36 @@ def test_ctrl_c_ends_the_waiting_and_confuses_no_later_answer(validator: Validat
     assert validates(validator)
 
 
+def test_a_search_path_may_hold_what_no_import_looks_at(
+    validator: Validator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path, Path("/somewhere"), None])
+    assert validates(validator)
+
+
+def test_pipes_that_the_program_closed_are_replaced(validator: Validator) -> None:
+    """As programs do that become daemons: they close every descriptor that they do not know."""
+    for name in ("stdin", "stdout"):
+        assert validates(validator)
+        assert validator._process is not None
+        os.close(getattr(validator._process, name).fileno())
+        assert validates(validator)
+
+
+def test_signals_that_the_program_ignores_or_blocks_still_end_it(library: Callable[[str], None]) -> None:
+    library("def fail(reader):\n    while True: pass")
+    started = Validator(Bounds(cpu_seconds=0, wait_seconds=20))
+    ignored = signal.signal(signal.SIGXCPU, signal.SIG_IGN)
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGXCPU, signal.SIGALRM))
+    try:
+        with pytest.raises(ManifestStopped, match="processor time"):
+            started.validate("{}", b"evil")
+    finally:
+        started.close()
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+        signal.signal(signal.SIGXCPU, ignored)
+
+
 # -- where no process can be started ----------------------------------------------------------
 
 

@@ -172,6 +172,10 @@ def test_a_compressed_manifest_is_unread_not_empty() -> None:
         store_box(manifest_box(superbox(b"c2cl", "c2pa.claim"), signature_box())),
         store_box(manifest_box(claim_box(created_assertions=[5]), signature_box())),
         store_box(manifest_box(claim_box(), superbox(b"c2cs", "c2pa.signature", box(b"cbor", b"\x00")))),
+        store_box(manifest_box(superbox(b"xxxx", "c2pa.claim.v2", box(b"cbor", b"\xa0")), signature_box())),
+        store_box(manifest_box(claim_box(), superbox(b"c2cs", "c2pa.signature.v2"), signature_box())),
+        store_box(manifest_box(claim_box(), signature_box(), superbox(b"c2cl", "other"))),
+        store_box(manifest_box(claim_box(), signature_box(), assertions_box(*2 * [assertion_box("x", {})]))),
         store_box(box(b"jumb", box(b"free", b"x"))),
         store_box(box(b"jumb")),
         store_box(box(b"jumb", box(b"jumd", bytes(16), b"\x03", b"\xff\0"))),
@@ -180,6 +184,14 @@ def test_a_compressed_manifest_is_unread_not_empty() -> None:
 )
 def test_what_breaks_the_layout_is_a_fault(store: bytes) -> None:
     assert Code.C2PA_MALFORMED in fault_codes(store)
+
+
+def test_a_box_inside_an_assertion_is_a_fault_and_is_read() -> None:
+    inner = assertion_box(TRAINING, DATA)
+    outer = superbox(b"cbor", "c2pa.actions.v2", box(b"cbor", b"\xa0"), inner)
+    store = store_box(manifest_box(assertions_box(outer), claim_box(), signature_box()))
+    assert Code.C2PA_MALFORMED in fault_codes(store)
+    assert [assertion.label for assertion in only(store).assertions] == ["c2pa.actions.v2", TRAINING]
 
 
 def test_a_cut_store_keeps_what_stands_before_the_cut() -> None:

@@ -633,6 +633,26 @@ def test_a_sidecar_speaks_for_its_file(name: str) -> None:
     assert other.binding is Check.FAIL
 
 
+def test_a_permission_put_inside_a_signed_assertion_allows_nothing(tmp_path: Path) -> None:
+    """The library hashes what it understands of an assertion: to it the signature still holds."""
+    path = tmp_path / "tune.mp3"
+    path.write_bytes(MP3.read_bytes())
+    store = sidecar(path.read_bytes(), Claim({Use.DATA_MINING: Permission.ALLOWED}))
+    forged = assertion_box(TRAINING, entries(**{"cawg.ai_training": "allowed"}))
+    # A box follows the content of the first assertion, in its own box and in those around it.
+    end = store.index(b"c2pa.actions") - 25 - 8
+    end += int.from_bytes(store[end : end + 4], "big")
+    altered = bytearray(store[:end] + forged + store[end:])
+    starts = [store.index(label) - 25 - 8 for label in (b"c2pa.actions", b"c2pa.assertions", b"urn:c2pa:")]
+    for at in (0, *starts):
+        altered[at : at + 4] = (int.from_bytes(store[at : at + 4], "big") + len(forged)).to_bytes(4, "big")
+    (tmp_path / "tune.c2pa").write_bytes(bytes(altered))
+    said = findings(path.read_bytes(), PERMITTING, sidecar_manifests=(bytes(altered),))
+    assert all(finding.signature is Check.PASS for finding in said)
+    assert all(Code.C2PA_MALFORMED in finding.codes for finding in said)
+    assert verify(path, trust=PERMITTING).decision is Decision.UNDECIDED
+
+
 def test_an_embedded_store_used_as_a_sidecar_is_not_bound() -> None:
     data = marked(MP3, ALLOWED)
     finding = only(data, PERMITTING, area=TagArea(), sidecar_manifests=(store_of(data),))
