@@ -3,8 +3,8 @@
     python benchmarks/robustness.py [--cache DIR] [--only NAME] [-o TABLE.md]
 
 Each file is read at both depths by a process of its own, which is asked how long it took and how much
-memory it had at most. The run fails on a crash, on a file below 10 MB that takes more than two seconds of
-CPU time or 200 MB, and where the two depths decide differently.
+memory it had at most; the slower depth counts. The run fails on a crash, on a file below 10 MB that takes
+more than two seconds of CPU time or 200 MB, and where the two depths decide differently.
 """
 
 from __future__ import annotations
@@ -80,8 +80,9 @@ def judge(path: Path) -> Outcome:
         with os.fdopen(writer, "w") as out:
             began = time.process_time()
             verdict = noai.verify(path, trust=noai.TrustList())
+            between = time.process_time()
             quick = noai.verify(path, trust=noai.TrustList(), depth=noai.Depth.DECISION)
-            spent = time.process_time() - began
+            spent = max(between - began, time.process_time() - between)
             record = verdict.record()
             if quick.decision is not verdict.decision:
                 record["decision"] = f"depths differ: {verdict.decision} and {quick.decision}"
@@ -104,7 +105,7 @@ def judge(path: Path) -> Outcome:
 
 
 def summary(tallies: list[Tally]) -> str:
-    head = ("set", "files", *DECISIONS, "codes", "slowest, both depths", "peak MB", "faults")
+    head = ("set", "files", *DECISIONS, "codes", "slowest", "peak MB", "faults")
     lines = [f"| {' | '.join(head)} |", f"| {' | '.join('---' for _ in head)} |"]
     lines += [tally.row() for tally in tallies]
     outcomes = [outcome for tally in tallies for outcome in tally.outcomes]

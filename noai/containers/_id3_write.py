@@ -162,6 +162,8 @@ def _changes(layout: Id3Layout, what: Id3Edit) -> _Changes:
     for index, frame in enumerate(layout.walk.frames):
         if is_marker_slot(layout.body, frame, layout.tag.version, unsynchronised):
             changes.frames[index] = b""
+        elif changes.frames.get(index) and Treatment.GROUPED in frame.treatment:
+            raise MarkError(f"the frame {frame.name} belongs to a group, which writing it anew would lose")
     return changes
 
 
