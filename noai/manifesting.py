@@ -57,7 +57,9 @@ def notices(situation: Situation, wishes: Wishes) -> tuple[str, ...]:
     if obstacle is not None:
         return (f"no C2PA manifest: {obstacle}",)
     if not is_possible(situation, wishes):
-        name = situation.detected.name
+        name, container = situation.detected.name, situation.detected.container
+        if isinstance(container, EmbeddingOnRequest):
+            return (f"no C2PA manifest: in {name} some programs do not take one, so it has to be asked for",)
         return (f"no C2PA manifest: {name} cannot carry one; a sidecar can be asked for",)
     return ()
 
