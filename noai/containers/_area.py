@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from noai.codes import Code
 from noai.containers.interface import AreaNote, FieldRole, ManifestStore, TagArea, TagField, XmpPacket
 from noai.errors import LimitExceeded, MarkError
@@ -103,6 +106,14 @@ class AreaBuilder:
             self._notes.append(AreaNote(code, message))
         elif len(self._notes) == AREA_NOTES:
             self._notes.append(AreaNote(Code.LIMIT_EXCEEDED, f"more than {AREA_NOTES} notes on the tags"))
+
+    @contextmanager
+    def up_to_limits(self) -> Iterator[None]:
+        """A limit reached in it ends the reading and is a note, which blocks; what was read counts."""
+        try:
+            yield
+        except LimitExceeded as limit:
+            self.note(Code.LIMIT_EXCEEDED, str(limit))
 
     def build(self) -> TagArea:
         return TagArea(tuple(self._fields), tuple(self._xmp), tuple(self._manifests), tuple(self._notes))

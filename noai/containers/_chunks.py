@@ -6,7 +6,7 @@ EA IFF 85 (Electronic Arts) §3; the families with their sources are in the modu
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from noai.codes import Code
@@ -159,6 +159,31 @@ def walk(source: ByteSource, family: Family, start: int, size: int) -> Walk:
         found.append(Chunk(name, at, at + header, end, min(after, size)))
         at = found[-1].next
     return Walk(tuple(found), at, streamed, tuple(problems))
+
+
+def read_form(source: ByteSource, family: Family, start: int) -> ChunkLayout:
+    """The chunks of an IFF form that the whole file is, from ``start`` on, and what its size contradicts.
+
+    Raises:
+        LimitExceeded: beyond :data:`noai.limits.BOXES`.
+    """
+    size = source.size
+    found = walk(source, family, start, size)
+    stated = source.read_at(_NAME, family.size_bytes)
+    form_end = family.header + int.from_bytes(stated, family.order)
+    layout = ChunkLayout(family, found.chunks, min(form_end, size), found.rest, size, problems=found.problems)
+    audio_end = max((chunk.end for chunk in layout.audio), default=0)
+    problem = None
+    if form_end > size + 1:
+        # ffmpeg reads on until the form ends, and refuses the file where it cannot.
+        problem = f"the {family.name} size reaches {form_end - size} bytes past the file"
+    elif form_end < audio_end:
+        problem = f"the {family.name} size ends before the audio does"
+    elif found.rest + family.header < min(form_end, size):
+        problem = f"the bytes at {found.rest} in the {family.name} form are no chunk"
+    if problem is None:
+        return layout
+    return replace(layout, problems=(*layout.problems, Violation(Code.CHUNK_SIZE, problem)))
 
 
 def _lacks_padding(source: Window, family: Family, end: int, after: int, size: int) -> bool:

@@ -5,12 +5,9 @@ Philips, "Direct Stream Digital Interchange File Format" version 1.5 (2004).
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
-from noai.codes import Code
-from noai.containers._chunks import Bounded, Chunk, ChunkLayout, Family, walk
-from noai.essence import Violation
+from noai.containers._chunks import Bounded, Chunk, ChunkLayout, Family, read_form, walk
 from noai.sources import ByteSource
 
 #: ``FRM8``, a size and ``DSD ``.
@@ -35,21 +32,7 @@ def read_layout(source: ByteSource) -> ChunkLayout:
     Raises:
         LimitExceeded: beyond :data:`noai.limits.BOXES`.
     """
-    size = source.size
-    found = walk(source, DSDIFF, FORM, size)
-    form_end = DSDIFF.header + int.from_bytes(source.read_at(4, 8), "big")
-    layout = ChunkLayout(DSDIFF, found.chunks, min(form_end, size), found.rest, size, problems=found.problems)
-    audio_end = max((chunk.end for chunk in layout.audio), default=0)
-    problem = None
-    if form_end > size + 1:
-        problem = f"the DSDIFF size reaches {form_end - size} bytes past the file"
-    elif form_end < audio_end:
-        problem = "the DSDIFF size ends before the audio does"
-    elif found.rest + DSDIFF.header < min(form_end, size):
-        problem = f"the bytes at {found.rest} in the DSDIFF form are no chunk"
-    if problem is None:
-        return layout
-    return replace(layout, problems=(*layout.problems, Violation(Code.CHUNK_SIZE, problem)))
+    return read_form(source, DSDIFF, FORM)
 
 
 def is_nest(chunk: Chunk) -> bool:

@@ -25,7 +25,7 @@ from noai.containers._id3 import HEADER, VERSIONS, Id3Tag, locate_leading, parse
 from noai.containers._id3_inventory import describe_tag
 from noai.containers._inventory import Foreign
 from noai.containers._mpeg_search import holds_audio
-from noai.containers._splices import Splice, apply
+from noai.containers._splices import Splice, apply, rewriting
 from noai.containers.dsf import DSF
 from noai.containers.interface import AreaNote, Container, ContainerName, TagArea, TagEdit
 from noai.containers.mp4 import MP4
@@ -101,11 +101,9 @@ class Prefixed:
         """What the tags in front say, then what ``inner`` says. What stopped either of them is a note."""
         area = AreaBuilder()
         leading = locate_leading(source)
-        try:
+        with area.up_to_limits():
             for tag in leading:
                 read_id3v2(source, tag, area)
-        except LimitExceeded as limit:
-            area.note(Code.LIMIT_EXCEEDED, str(limit))
         if len(leading) > 1:
             area.note(Code.TAG_DUPLICATE, f"{len(leading)} ID3v2 tags in front of the file; all were read")
         outer, start = area.build(), _start(leading)
@@ -145,11 +143,9 @@ class Prefixed:
             raise MarkError("an ID3 tag stands in front of audio that is found by its offsets in the file")
         taken_out = _id3_write.Id3Edit(edit, writes=False, xmp=False)
         splices: list[Splice] = []
-        try:
+        with rewriting("the tags in front of the file"):
             for tag in leading:
                 splices += _id3_write.plan(source, tag, taken_out)
-        except ContainerError as error:
-            raise MarkError(f"the tags in front of the file cannot be rewritten: {error}") from error
         with _behind(file, _start(leading)) as inner:
             self.inner.write_tags(inner, edit)
         apply(file, splices)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from noai import progress
-from noai.errors import MarkError
+from noai.errors import ContainerError, MarkError
 from noai.limits import READ_SIZE
 
 
@@ -32,6 +33,19 @@ class _Segment:
     start: int
     end: int
     shift: int
+
+
+@contextmanager
+def rewriting(what: str) -> Iterator[None]:
+    """Plan splices of ``what`` in it.
+
+    Raises:
+        MarkError: where reading what stands there fails.
+    """
+    try:
+        yield
+    except ContainerError as error:
+        raise MarkError(f"{what} cannot be rewritten: {error}") from error
 
 
 def growth(splices: Sequence[Splice]) -> int:

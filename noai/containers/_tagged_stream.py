@@ -23,7 +23,7 @@ from noai.containers._id3_inventory import describe_tag
 from noai.containers._inventory import Foreign
 from noai.containers._mpeg_search import holds_audio
 from noai.containers._opaque import note_marks
-from noai.containers._splices import Splice, apply
+from noai.containers._splices import Splice, apply, rewriting
 from noai.containers._tails import (
     Tail,
     TailKind,
@@ -33,7 +33,7 @@ from noai.containers._tails import (
     read_tail,
 )
 from noai.containers.interface import ContainerName, FieldRole, TagArea, TagEdit
-from noai.errors import ContainerError, ContainerMalformed, LimitExceeded, MarkError
+from noai.errors import ContainerMalformed, LimitExceeded, MarkError
 from noai.essence import EssenceReading, StreamHasher, Violation
 from noai.limits import OPAQUE_BYTES, READ_SIZE
 from noai.sources import ByteSource, FileSource, chunks
@@ -122,7 +122,7 @@ class TaggedStream(ABC):
             ContainerMalformed: if this is no such stream.
         """
         area = AreaBuilder()
-        try:
+        with area.up_to_limits():
             layout = self._layout(source)
             for tag in layout.leading:
                 read_id3v2(source, tag, area)
@@ -131,8 +131,6 @@ class TaggedStream(ABC):
             self._read_between(source, layout, area)
             if (count := len(layout.leading)) > 1:
                 area.note(Code.TAG_DUPLICATE, f"{count} ID3v2 tags in front of the audio; all were read")
-        except LimitExceeded as limit:
-            area.note(Code.LIMIT_EXCEEDED, str(limit))
         return area.build()
 
     def read_essence(self, source: ByteSource) -> EssenceReading:
@@ -171,10 +169,8 @@ class TaggedStream(ABC):
             MarkError: if a tag cannot be rewritten without loss.
         """
         source = FileSource(file)
-        try:
+        with rewriting("the tags"):
             splices = self._plan(source, self._layout(source), edit)
-        except ContainerError as error:
-            raise MarkError(f"the tags cannot be rewritten: {error}") from error
         apply(file, splices)
 
     # -- how ------------------------------------------------------------------------------------

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from typing import BinaryIO, Final
 
-from noai.codes import Code
 from noai.containers import _aiff_essence, _aiff_tags, _aiff_write
 from noai.containers._aiff_layout import is_aiff, read_layout
 from noai.containers._area import AreaBuilder
 from noai.containers._inventory import Foreign
-from noai.containers._splices import apply
+from noai.containers._splices import apply, rewriting
 from noai.containers.interface import ContainerName, TagArea, TagEdit
-from noai.errors import ContainerError, ContainerMalformed, LimitExceeded, MarkError
+from noai.errors import ContainerMalformed
 from noai.essence import EssenceReading
 from noai.sources import ByteSource, FileSource
 
@@ -43,10 +42,8 @@ class Aiff:
         """
         _require_aiff(source)
         area = AreaBuilder()
-        try:
+        with area.up_to_limits():
             _aiff_tags.read_tags(source, read_layout(source), area)
-        except LimitExceeded as limit:
-            area.note(Code.LIMIT_EXCEEDED, str(limit))
         return area.build()
 
     def read_essence(self, source: ByteSource) -> EssenceReading:
@@ -72,11 +69,9 @@ class Aiff:
             MarkError: if the chunks contradict each other, or the file would exceed 4 GiB.
         """
         source = FileSource(file)
-        try:
+        with rewriting("the chunks"):
             _require_aiff(source)
             splices = _aiff_write.plan(source, edit)
-        except ContainerError as error:
-            raise MarkError(f"the chunks cannot be rewritten: {error}") from error
         apply(file, splices)
 
 

@@ -12,7 +12,7 @@ from noai.containers._inventory import sha256
 from noai.containers._opaque import note_marks, note_marks_at_end
 from noai.containers._tails import locate_tails, read_tail
 from noai.containers.interface import ContainerName, TagArea, TagEdit
-from noai.errors import ContainerMalformed, ContainerReadOnly, LimitExceeded
+from noai.errors import ContainerMalformed, ContainerReadOnly
 from noai.essence import EssenceReading, StreamHasher, Violation
 from noai.sources import ByteSource, chunks
 
@@ -66,15 +66,13 @@ class Amr:
         kind = _require(source)
         start = _start(source, kind)
         area = AreaBuilder()
-        try:
+        with area.up_to_limits():
             for tail in locate_tails(source, start, source.size):
                 read_tail(source, tail, area)
             end = _frames(source, kind, start).end
             note_marks(source, min(end, source.size), source.size, "bytes behind the frames", area)
             # Zeros are frames too, and a tag behind them need not begin where one ends.
             note_marks_at_end(source, start, "the end of the audio", area)
-        except LimitExceeded as limit:
-            area.note(Code.LIMIT_EXCEEDED, str(limit))
         return area.build()
 
     def read_essence(self, source: ByteSource) -> EssenceReading:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from typing import BinaryIO, Final
 
-from noai.codes import Code
 from noai.containers import _asf_essence, _asf_tags, _asf_write
 from noai.containers._area import AreaBuilder
 from noai.containers._asf_objects import HEADER, read_layout
 from noai.containers._inventory import Foreign
-from noai.containers._splices import apply
+from noai.containers._splices import apply, rewriting
 from noai.containers.interface import ContainerName, TagArea, TagEdit
-from noai.errors import ContainerError, ContainerMalformed, LimitExceeded, MarkError
+from noai.errors import ContainerMalformed
 from noai.essence import EssenceReading
 from noai.sources import ByteSource, FileSource
 
@@ -42,10 +41,8 @@ class Asf:
         """
         _require_asf(source)
         area = AreaBuilder()
-        try:
+        with area.up_to_limits():
             _asf_tags.read_tags(source, read_layout(source), area)
-        except LimitExceeded as limit:
-            area.note(Code.LIMIT_EXCEEDED, str(limit))
         return area.build()
 
     def read_essence(self, source: ByteSource) -> EssenceReading:
@@ -73,11 +70,9 @@ class Asf:
             MarkError: if the objects contradict each other, or the header is signed.
         """
         source = FileSource(file)
-        try:
+        with rewriting("the objects"):
             _require_asf(source)
             splices = _asf_write.plan(source, edit)
-        except ContainerError as error:
-            raise MarkError(f"the objects cannot be rewritten: {error}") from error
         apply(file, splices)
 
 

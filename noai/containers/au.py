@@ -14,7 +14,7 @@ from noai.containers._inventory import sha256
 from noai.containers._opaque import note_marks, note_marks_at_end
 from noai.containers._tails import locate_tails, read_tail
 from noai.containers.interface import ContainerName, FieldRole, TagArea, TagEdit
-from noai.errors import ContainerMalformed, ContainerReadOnly, LimitExceeded
+from noai.errors import ContainerMalformed, ContainerReadOnly
 from noai.essence import EssenceReading, StreamHasher, Violation
 from noai.limits import TAG_VALUE_BYTES
 from noai.sources import ByteSource, chunks, read_exactly
@@ -70,11 +70,9 @@ class Au:
         """
         header = _read_header(source)
         area = AreaBuilder()
-        try:
+        with area.up_to_limits():
             _read_annotation(source, header, area)
             _read_end(source, header, area)
-        except LimitExceeded as limit:
-            area.note(Code.LIMIT_EXCEEDED, str(limit))
         return area.build()
 
     def read_essence(self, source: ByteSource) -> EssenceReading:

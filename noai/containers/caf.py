@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from typing import BinaryIO, Final
 
-from noai.codes import Code
 from noai.containers import _caf_essence, _caf_tags
 from noai.containers._area import AreaBuilder
 from noai.containers._caf_tags import MAGIC
 from noai.containers._inventory import Foreign
 from noai.containers.interface import ContainerName, TagArea, TagEdit
-from noai.errors import ContainerMalformed, ContainerReadOnly, LimitExceeded
+from noai.errors import ContainerMalformed, ContainerReadOnly
 from noai.essence import EssenceReading
 from noai.sources import ByteSource
 
@@ -37,10 +36,8 @@ class Caf:
         """
         _require_caf(source)
         area = AreaBuilder()
-        try:
+        with area.up_to_limits():
             _caf_tags.read_tags(source, _caf_tags.read_layout(source), area)
-        except LimitExceeded as limit:
-            area.note(Code.LIMIT_EXCEEDED, str(limit))
         return area.build()
 
     def read_essence(self, source: ByteSource) -> EssenceReading:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from typing import BinaryIO, Final
 
-from noai.codes import Code
 from noai.containers import _dsdiff_essence, _dsdiff_tags
 from noai.containers._area import AreaBuilder
 from noai.containers._dsdiff_layout import is_dsdiff, read_layout
 from noai.containers._inventory import Foreign
-from noai.containers._splices import apply
+from noai.containers._splices import apply, rewriting
 from noai.containers.interface import ContainerName, TagArea, TagEdit
-from noai.errors import ContainerError, ContainerMalformed, LimitExceeded, MarkError
+from noai.errors import ContainerMalformed
 from noai.essence import EssenceReading
 from noai.sources import ByteSource, FileSource
 
@@ -38,10 +37,8 @@ class Dsdiff:
         """
         _require_dsdiff(source)
         area = AreaBuilder()
-        try:
+        with area.up_to_limits():
             _dsdiff_tags.read_tags(source, read_layout(source), area)
-        except LimitExceeded as limit:
-            area.note(Code.LIMIT_EXCEEDED, str(limit))
         return area.build()
 
     def read_essence(self, source: ByteSource) -> EssenceReading:
@@ -67,11 +64,9 @@ class Dsdiff:
             MarkError: if the chunks contradict each other.
         """
         source = FileSource(file)
-        try:
+        with rewriting("the chunks"):
             _require_dsdiff(source)
             splices = _dsdiff_tags.plan(source, edit)
-        except ContainerError as error:
-            raise MarkError(f"the chunks cannot be rewritten: {error}") from error
         apply(file, splices)
 
 

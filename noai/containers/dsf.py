@@ -16,10 +16,10 @@ from noai.containers._id3 import read_id3v2
 from noai.containers._id3_inventory import describe_tag
 from noai.containers._inventory import Foreign, sha256
 from noai.containers._mpeg_search import holds_audio
-from noai.containers._splices import Splice, apply, growth
+from noai.containers._splices import Splice, apply, growth, rewriting
 from noai.containers._tails import TailKind, describe_tail, read_tail
 from noai.containers.interface import ContainerName, TagArea, TagEdit
-from noai.errors import ContainerError, LimitExceeded, MarkError
+from noai.errors import MarkError
 from noai.essence import EssenceReading, StreamHasher, Violation
 from noai.sources import ByteSource, FileSource, chunks
 
@@ -44,10 +44,8 @@ class Dsf:
             ContainerMalformed: if this is no DSF file.
         """
         area = AreaBuilder()
-        try:
+        with area.up_to_limits():
             _read_tags(source, read_layout(source), area)
-        except LimitExceeded as limit:
-            area.note(Code.LIMIT_EXCEEDED, str(limit))
         return area.build()
 
     def read_essence(self, source: ByteSource) -> EssenceReading:
@@ -84,10 +82,8 @@ class Dsf:
             MarkError: if the chunks contradict each other, or the tag cannot be rewritten without loss.
         """
         source = FileSource(file)
-        try:
+        with rewriting("the file"):
             splices = _plan(source, read_layout(source), edit)
-        except ContainerError as error:
-            raise MarkError(f"the file cannot be rewritten: {error}") from error
         apply(file, splices)
 
 

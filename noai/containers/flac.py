@@ -56,10 +56,8 @@ class Flac:
             ContainerMalformed: if this is no FLAC.
         """
         area = AreaBuilder()
-        try:
+        with area.up_to_limits():
             _read_tags(source, area)
-        except LimitExceeded as limit:
-            area.note(Code.LIMIT_EXCEEDED, str(limit))
         return area.build()
 
     def read_essence(self, source: ByteSource) -> EssenceReading:

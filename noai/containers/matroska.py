@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections import Counter
 from typing import BinaryIO, Final
 
-from noai.codes import Code
 from noai.containers import _mkv_write
 from noai.containers._area import AreaBuilder
 from noai.containers._inventory import Foreign
@@ -21,7 +20,6 @@ from noai.containers._mkv_essence import read_essence
 from noai.containers._mkv_inventory import list_foreign
 from noai.containers._mkv_layout import doc_type, read_layout
 from noai.containers.interface import ContainerName, TagArea, TagEdit
-from noai.errors import LimitExceeded
 from noai.essence import EssenceReading
 from noai.sources import ByteSource
 
@@ -48,10 +46,8 @@ class Matroska:
             ContainerMalformed: if there is no EBML header.
         """
         area = AreaBuilder()
-        try:
+        with area.up_to_limits():
             read_area(source, read_layout(source), area)
-        except LimitExceeded as limit:
-            area.note(Code.LIMIT_EXCEEDED, str(limit))
         return area.build()
 
     def read_essence(self, source: ByteSource) -> EssenceReading:

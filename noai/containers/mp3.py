@@ -18,10 +18,10 @@ from noai.containers._inventory import Foreign
 from noai.containers._mp3_joined import find_joined
 from noai.containers._mp3_layout import Mp3Layout, detached_tags, is_mpeg_audio, read_layout
 from noai.containers._opaque import note_marks
-from noai.containers._splices import Splice, apply
+from noai.containers._splices import Splice, apply, rewriting
 from noai.containers._tails import Tail, TailKind, describe_tail, note_stray_tags, plan_id3v1, read_tail
 from noai.containers.interface import ContainerName, FieldRole, TagArea, TagEdit
-from noai.errors import ContainerError, LimitExceeded, MarkError
+from noai.errors import LimitExceeded, MarkError
 from noai.essence import EssenceReading
 from noai.limits import MP3_JUNK_BYTES
 from noai.sources import ByteSource, FileSource
@@ -52,10 +52,8 @@ class Mp3:
     def read_tags(self, source: ByteSource) -> TagArea:
         """All tags in front and behind. A limit that was reached is a note; what was read counts."""
         area = AreaBuilder()
-        try:
+        with area.up_to_limits():
             _read_tags(source, area)
-        except LimitExceeded as limit:
-            area.note(Code.LIMIT_EXCEEDED, str(limit))
         return area.build()
 
     def read_essence(self, source: ByteSource) -> EssenceReading:
@@ -83,10 +81,8 @@ class Mp3:
             MarkError: if a tag cannot be rewritten without loss.
         """
         source = FileSource(file)
-        try:
+        with rewriting("the tags"):
             splices = _plan(source, edit)
-        except ContainerError as error:
-            raise MarkError(f"the tags cannot be rewritten: {error}") from error
         apply(file, splices)
 
     def embed_manifest(self, file: BinaryIO, store: bytes) -> tuple[tuple[int, int], ...]:

@@ -6,7 +6,6 @@ from collections import Counter
 from types import MappingProxyType
 from typing import BinaryIO, Final
 
-from noai.codes import Code
 from noai.containers import _ogg_c2pa, _ogg_essence, _ogg_tags, _ogg_write
 from noai.containers._area import AreaBuilder
 from noai.containers._inventory import Foreign
@@ -14,7 +13,6 @@ from noai.containers._ogg_kinds import FLAC, MAGIC_BYTES, OPUS, SPEEX, VORBIS, k
 from noai.containers._ogg_pages import FIRST, Page, PageReader
 from noai.containers._ogg_streams import Demultiplexer
 from noai.containers.interface import ContainerName, TagArea, TagEdit
-from noai.errors import LimitExceeded
 from noai.essence import EssenceReading
 from noai.limits import KIB, OGG_STREAMS
 from noai.sources import ByteSource
@@ -59,14 +57,10 @@ class Ogg:
         """
         area = AreaBuilder()
         heads = Demultiplexer(source)
-        try:
+        with area.up_to_limits():
             heads.feed_heads()
-        except LimitExceeded as limit:
-            area.note(Code.LIMIT_EXCEEDED, str(limit))
-        try:
+        with area.up_to_limits():
             _ogg_tags.read_tags(heads, area)
-        except LimitExceeded as limit:
-            area.note(Code.LIMIT_EXCEEDED, str(limit))
         return area.build()
 
     def read_essence(self, source: ByteSource) -> EssenceReading:

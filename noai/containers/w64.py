@@ -10,12 +10,11 @@ from collections import Counter
 from dataclasses import replace
 from typing import BinaryIO, Final
 
-from noai.codes import Code
 from noai.containers import _w64, _wav_essence, _wav_tags
 from noai.containers._area import AreaBuilder
 from noai.containers._inventory import Foreign
 from noai.containers.interface import ContainerName, TagArea, TagEdit
-from noai.errors import ContainerMalformed, ContainerReadOnly, LimitExceeded
+from noai.errors import ContainerMalformed, ContainerReadOnly
 from noai.essence import EssenceReading
 from noai.sources import ByteSource
 
@@ -41,13 +40,11 @@ class W64File:
         """
         _require_w64(source)
         area = AreaBuilder()
-        try:
+        with area.up_to_limits():
             layout = _w64.read_layout(source)
             _wav_tags.read_tags(source, layout, area)
             for chunk in layout.all(_w64.SUMMARY):
                 _w64.read_summary(source, chunk, area)
-        except LimitExceeded as limit:
-            area.note(Code.LIMIT_EXCEEDED, str(limit))
         return area.build()
 
     def read_essence(self, source: ByteSource) -> EssenceReading:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from typing import BinaryIO, Final
 
-from noai.codes import Code
 from noai.containers import _wav_essence, _wav_tags, _wav_write
 from noai.containers._area import AreaBuilder, only_manifest
 from noai.containers._inventory import Foreign
 from noai.containers._riff import HEADER, is_wave, read_layout
-from noai.containers._splices import apply
+from noai.containers._splices import apply, rewriting
 from noai.containers.interface import ContainerName, TagArea, TagEdit
-from noai.errors import ContainerError, ContainerMalformed, LimitExceeded, MarkError
+from noai.errors import ContainerMalformed
 from noai.essence import EssenceReading
 from noai.sources import ByteSource, FileSource
 
@@ -46,10 +45,8 @@ class Wav:
         """
         self._require_wave(source)
         area = AreaBuilder()
-        try:
+        with area.up_to_limits():
             _wav_tags.read_tags(source, read_layout(source), area)
-        except LimitExceeded as limit:
-            area.note(Code.LIMIT_EXCEEDED, str(limit))
         return area.build()
 
     def read_essence(self, source: ByteSource) -> EssenceReading:
@@ -75,11 +72,9 @@ class Wav:
             MarkError: if the chunks contradict each other, or a RIFF file would exceed 4 GiB.
         """
         source = FileSource(file)
-        try:
+        with rewriting("the chunks"):
             self._require_wave(source)
             splices = _wav_write.plan(source, edit, xmp=self.has_xmp)
-        except ContainerError as error:
-            raise MarkError(f"the chunks cannot be rewritten: {error}") from error
         apply(file, splices)
 
     def embed_manifest(self, file: BinaryIO, store: bytes) -> tuple[tuple[int, int], ...]:
