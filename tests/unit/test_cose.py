@@ -18,7 +18,7 @@ from noai.jumbf import read_store
 from tests.audio import SAMPLES
 from tests.manifests import Pairs, cbor_bytes, marked, store_of
 from tests.signers import ROOT, Cert, new_key
-from tests.tracks import each_track
+from tests.tracks import TRACKS
 
 PAYLOAD = bytes(range(256)) * 3
 
@@ -77,10 +77,8 @@ def test_a_certificate_with_the_same_names_and_another_key_does_not_fit() -> Non
     assert not cose.covers(PAYLOAD, Cert(key="es256-other").issue(ROOT))
 
 
-@each_track
+@pytest.mark.parametrize("track", [track for track in TRACKS if not track.endswith((".ogg", ".opus"))])
 def test_the_signature_of_a_real_manifest_holds(track: str) -> None:
-    if track.endswith((".ogg", ".opus")):
-        pytest.skip("no manifest unasked")
     manifest = read_store(store_of(marked(SAMPLES / "unmarked" / track))).active
     assert manifest is not None
     assert manifest.signature is not None
