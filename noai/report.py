@@ -150,3 +150,5 @@ class Report:
     error: Note | None = None
     #: Of all bytes of the source, hex; only where it was asked for.
     sha256: str | None = None
+    #: The name inside the archive at ``path``; None for a file of its own.
+    member: str | None = None

@@ -25,6 +25,8 @@ def escape_path(path: str) -> str:
     A backslash becomes ``\\\\`` and a byte that is not UTF-8 becomes ``\\xNN``.
     """
     path = path.replace("\\", "\\\\")
+    if path.isascii():
+        return path
     return (
         "".join(f"\\x{ord(c) - 0xDC00:02x}" if 0xDC80 <= ord(c) <= 0xDCFF else c for c in path)
         .encode("utf-8", "backslashreplace")

@@ -61,6 +61,11 @@ class Verdict:
         return self.report.path
 
     @property
+    def member(self) -> str | None:
+        """The name inside the archive at :attr:`path`; None for a file of its own."""
+        return self.report.member
+
+    @property
     def error(self) -> str | None:
         """Why the source could not be read, or None."""
         return self.report.error.message if self.report.error else None
@@ -82,7 +87,7 @@ class Verdict:
         return {
             "schema": SCHEMA,
             "path": None if report.path is None else escape_path(report.path),
-            "member": None,
+            "member": None if report.member is None else escape_path(report.member),
             "container": report.container,
             "size": report.size,
             "mtime_ns": report.mtime_ns,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -13,23 +14,36 @@ from pathlib import Path
 from typing import Final
 
 from noai import identities, signing
+from noai.claim import Use
 from noai.codes import Code
 from noai.combining import resolve
 from noai.containers.interface import AreaNote, Detected, TagArea, XmpPacket
 from noai.containers.registry import detect
 from noai.errors import ContainerError, NoaiError, SourceError, SourceMissing
+from noai.glancing import Glimpse, look
 from noai.limits import MANIFEST_BYTES, XMP_BYTES
 from noai.policy import Policy
 from noai.report import Depth, Finding, Note, Report, SignalSource
 from noai.signals.interface import Evidence
 from noai.signals.registry import READERS
-from noai.sources import ByteSource, BytesSource, FileSource, Source, as_path, chunks, open_path
+from noai.sources import (
+    ByteSource,
+    BytesSource,
+    DescriptorSource,
+    FileSource,
+    Source,
+    as_path,
+    chunks,
+    open_path,
+)
 from noai.trust import TrustList
 from noai.verdict import Verdict
 
 #: Suffixes under which a sidecar stands beside ``X``: ``X.c2pa``, and ``Y.c2pa`` for ``X = Y.mp3``.
 MANIFEST_SIDECAR: Final = ".c2pa"
 XMP_SIDECAR: Final = ".xmp"
+#: Without waiting for a writer, and without following a link that took the file's place.
+_OPEN: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW
 
 
 @dataclass(frozen=True)
@@ -39,6 +53,9 @@ class Sidecars:
     manifests: tuple[bytes, ...] = ()
     xmp: tuple[XmpPacket, ...] = ()
     notes: tuple[Note, ...] = ()
+
+
+NO_SIDECARS: Final = Sidecars()
 
 
 @dataclass(frozen=True)
@@ -77,14 +94,33 @@ class Verifier:
         try:
             with ExitStack() as stack:
                 if path is None:
-                    data, mtime, sidecars = _in_memory(source), None, Sidecars()
+                    data, mtime, sidecars = _in_memory(source), None, NO_SIDECARS
                 else:
                     opened, status = stack.enter_context(open_path(path))
                     data, mtime, sidecars = opened, status.st_mtime_ns, read_sidecars(path)
                 report = replace(report, size=data.size, mtime_ns=mtime)
-                if self.digest:
-                    report = replace(report, sha256=_sha256(data))
-                return self._read(data, sidecars, report, trust)
+                return self._examine(data, sidecars, report, trust)
+        except (SourceError, ContainerError) as error:
+            return replace(report, error=_note(error))
+
+    def examine(
+        self,
+        data: ByteSource,
+        *,
+        path: str | None = None,
+        member: str | None = None,
+        mtime_ns: int | None = None,
+        sidecars: Sidecars = NO_SIDECARS,
+    ) -> Report:
+        """The facts about bytes that are no local file of their own: in an archive, or elsewhere.
+
+        ``path`` and ``member`` are what the record calls them; ``sidecars`` what stands beside them.
+        A source that cannot be read has an ``error``. Does not raise on any content.
+        """
+        report = Report(path, None, data.size, mtime_ns, self.depth, member=member)
+        trust = self.trust_list
+        try:
+            return self._examine(data, sidecars, report, trust)
         except (SourceError, ContainerError) as error:
             return replace(report, error=_note(error))
 
@@ -93,7 +129,41 @@ class Verifier:
         """The trust list in use."""
         return default_trust() if self.trust is None else self.trust
 
+    def glance(self, path: str) -> Glimpse | None:
+        """What a glance tells of a file, if that is all that its decision needs; else None.
+
+        For corpora, at decision depth: ``path`` is known to be a regular file, and to have no sidecars. A
+        file that cannot be opened, or is no regular one any more, is for :meth:`report` to say.
+        """
+        try:
+            descriptor = os.open(path, _OPEN)
+        except (OSError, ValueError):
+            return None
+        try:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                return None
+            source = DescriptorSource(descriptor, status.st_size)
+            return look(source, self._requested, status.st_mtime_ns)
+        except SourceError:
+            return None
+        finally:
+            os.close(descriptor)
+
+    @cached_property
+    def _requested(self) -> frozenset[Use]:
+        return frozenset(self.policy.uses)
+
+    def _examine(self, data: ByteSource, sidecars: Sidecars, report: Report, trust: TrustList) -> Report:
+        if self.digest:
+            report = replace(report, sha256=_sha256(data))
+        return self._read(data, sidecars, report, trust)
+
     def _read(self, data: ByteSource, sidecars: Sidecars, report: Report, trust: TrustList) -> Report:
+        if self.depth is Depth.DECISION and sidecars is NO_SIDECARS:
+            glimpse = look(data, self._requested, report.mtime_ns)
+            if glimpse is not None:
+                return replace(glimpse.report(report.path, report.member), sha256=report.sha256)
         try:
             detected = detect(data)
         except NoaiError as error:
@@ -186,6 +256,8 @@ def read_sidecars(path: Path) -> Sidecars:
                 manifests.append(data)
             else:
                 packets.append(XmpPacket(f"sidecar {sidecar.name}", data))
+    if not (manifests or packets or notes):
+        return NO_SIDECARS
     return Sidecars(tuple(manifests), tuple(packets), tuple(notes))
 
 

@@ -5,9 +5,7 @@ Text from files, certificates and paths goes through :func:`safe` before it reac
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import sys
 from collections.abc import Generator, Iterable
 from typing import IO, TYPE_CHECKING, Final, TypeVar
@@ -16,6 +14,7 @@ import click
 
 from noai.limits import MIB
 from noai.progress import watching
+from noai.records import dump_json as dump_json
 from noai.text import printable
 
 if TYPE_CHECKING:
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 _UNLIMITED_WIDTH: Final = 10_000
 #: From so many bytes on, all passes over one file together, the bar says that something is going on.
 LARGE_FILE: Final = 256 * MIB
-_NOT_PLAIN: Final = re.compile(r"[^\x00-\x7e]")
 
 _T = TypeVar("_T")
 
@@ -93,25 +91,6 @@ def grid() -> Table:
     shown.add_column()
     shown.add_column(overflow="fold")
     return shown
-
-
-def dump_json(value: object, indent: int | None = None) -> str:
-    """JSON in ASCII: valid everywhere, and nothing in it can drive a terminal.
-
-    A lone surrogate (from a path that is not UTF-8) becomes ``\\xNN``, since JSON has no bytes.
-    """
-    document = json.dumps(value, ensure_ascii=False, indent=indent)
-    return _NOT_PLAIN.sub(_escape, document)
-
-
-def _escape(match: re.Match[str]) -> str:
-    character = match[0]
-    code = ord(character)
-    if 0xDC80 <= code <= 0xDCFF:
-        return f"\\\\x{code - 0xDC00:02x}"
-    if 0xD800 <= code <= 0xDFFF:
-        return f"\\\\u{code:04x}"
-    return "\\u007f" if code == 0x7F else json.dumps(character)[1:-1]
 
 
 def about(path: str, message: str) -> str:

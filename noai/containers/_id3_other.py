@@ -48,7 +48,7 @@ def read_other(content: Body, frame: Frame, place: str, area: AreaBuilder) -> No
 def read_owned(data: bytes, place: str, area: AreaBuilder) -> None:
     """A frame that starts with the name of whom it belongs to: that is its key."""
     owner, _, rest = data[:_OWNED_BYTES].partition(b"\x00")
-    _field(_shown(owner.decode("latin-1")), _searchable(rest), place, area, named=True)
+    _field(shown(owner.decode("latin-1")), _searchable(rest), place, area, named=True)
 
 
 def read_names(head: bytes, place: str, area: AreaBuilder) -> None:
@@ -59,7 +59,7 @@ def read_names(head: bytes, place: str, area: AreaBuilder) -> None:
     mime, _, names = head[1:].partition(b"\x00")
     file, *description = decode_all(split(names, encoding, 2)[:2], encoding)
     texts = (mime.decode("latin-1"), file, *description)
-    _field(_shown("".join(description)), _shown(" ".join(texts)), place, area, named=True)
+    _field(shown("".join(description)), shown(" ".join(texts)), place, area, named=True)
 
 
 def _read_picture(data: bytes, frame: Frame, place: str, area: AreaBuilder) -> None:
@@ -68,7 +68,7 @@ def _read_picture(data: bytes, frame: Frame, place: str, area: AreaBuilder) -> N
     rest = data[4:] if len(frame.raw_name) == 3 else data[1:].partition(b"\x00")[2]
     encoding = TextEncoding(data[0])
     description = decode_all(split(rest[1:], encoding, 1)[:1], encoding)[0]
-    _field(frame.name, _shown(description), place, area)
+    _field(frame.name, shown(description), place, area)
 
 
 def _field(key: str, value: str, place: str, area: AreaBuilder, *, named: bool = False) -> None:
@@ -81,9 +81,9 @@ def _field(key: str, value: str, place: str, area: AreaBuilder, *, named: bool =
 def _searchable(data: bytes) -> str:
     """What is text in ``data``, in Latin-1 or in the ASCII part of UTF-16, without the rest."""
     text = data.replace(b"\x00\x00", b" ") if data[:1] in (b"\x01", b"\x02") else data.replace(b"\x00", b" ")
-    return _shown(text.replace(b"\x00", b"").decode("latin-1"))
+    return shown(text.replace(b"\x00", b"").decode("latin-1"))
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
     readable = "".join(each if each.isprintable() else " " for each in printable(text))
     return " ".join(readable.split())

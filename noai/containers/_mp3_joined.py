@@ -25,6 +25,8 @@ from noai.sources import ByteSource, read_exactly
 _FRAMES_OFF: Final = 2
 #: By how many bytes a number of frames may differ from that many times their mean length.
 _BYTES_OFF: Final = 4
+#: Bytes by which a frame of layer I can be longer than others of its bit rate.
+_LARGEST_SLOT: Final = 4
 _TAGS: Final = (b"ID3", b"TAG", APE_MAGIC, LYRICS_BEGIN)
 
 
@@ -72,7 +74,7 @@ def _declared_end(source: ByteSource, at: int, end: int) -> int | None:
         return end if _is_constant(source, at, end, header) else None
     # With the Info frame itself, or without it.
     ends = (at + counts.bytes, at + counts.bytes + header.length)
-    if ends[0] > end or not _agree(counts, header, _mpeg.parse(data, header.length)):
+    if ends[0] > end or not agree(counts, header, _mpeg.parse(data, header.length)):
         return None
     if end in ends:
         return end
@@ -87,7 +89,7 @@ def _begins(source: ByteSource, at: int, end: int) -> bool:
     return data.startswith(_TAGS) or (header is not None and _mpeg.info_frame(data, header))
 
 
-def _agree(counts: _mpeg.Counts, info: _mpeg.Header, first: _mpeg.Header | None) -> bool:
+def agree(counts: _mpeg.Counts, info: _mpeg.Header, first: _mpeg.Header | None) -> bool:
     """Whether the bytes that an Info frame counts are those of as many frames as it counts.
 
     Only with a constant bit rate can that be told. ffmpeg counts bytes that are no frames as audio.
@@ -96,22 +98,30 @@ def _agree(counts: _mpeg.Counts, info: _mpeg.Header, first: _mpeg.Header | None)
         return True
     if first is None or not first.length:
         return False
-    spare = counts.bytes - info.length - counts.frames * first.exact_length
-    frames = round(spare / first.exact_length)
-    return abs(frames) <= _FRAMES_OFF and abs(spare - frames * first.exact_length) <= _BYTES_OFF
+    return is_whole(counts.bytes - info.length - counts.frames * first.exact_length, first.exact_length)
+
+
+def is_whole(spare: float, exact_length: float) -> bool:
+    """Whether ``spare`` bytes, of which counts differ, are a frame or two, or none."""
+    frames = round(spare / exact_length)
+    return abs(frames) <= _FRAMES_OFF and abs(spare - frames * exact_length) <= _BYTES_OFF
 
 
 def _is_constant(source: ByteSource, at: int, end: int, header: _mpeg.Header) -> bool:
+    start = max(at, end - header.length - _LARGEST_SLOT)
+    return is_constant_rate(header, at, end, read_exactly(source, start, end - start))
+
+
+def is_constant_rate(header: _mpeg.Header, at: int, end: int, tail: bytes) -> bool:
     """Whether frames of the length that ``header`` has fill ``at`` to ``end``, and the last is such a frame.
 
-    Padding keeps every frame within one slot of where its number puts it.
+    Padding keeps every frame within one slot of where its number puts it. ``tail``: the last bytes of
+    them, one frame and the largest slot, or all.
     """
-    exact, slot = header.exact_length, 4 if header.layer == 1 else 1
+    exact, slot = header.exact_length, _LARGEST_SLOT if header.layer == 1 else 1
     frames = round((end - at) / exact)
     if frames < 1 or abs(at + frames * exact - end) > slot:
         return False
-    start = max(at, end - header.length - slot)
-    tail = read_exactly(source, start, end - start)
     for back in (header.length - slot, header.length, header.length + slot):
         last = _mpeg.parse(tail, len(tail) - back) if 0 <= back <= len(tail) else None
         if last is not None and last.length == back and last.is_like(header):

@@ -27,7 +27,7 @@ _FOREIGN: Final = (
     b"\x1aE\xdf\xa3", b"0&\xb2u", b"\x00\x00\x01\xba", b"\x00\x00\x01\xb3", b"\x0bw", b"tBaK", b"OFR ",
     b"LA0", b"FWS", b"CWS", b"FLV", b"%PDF", b"PK\x03\x04", b"\x89PNG", b"\xff\xd8\xff", b"\x7fELF",
 )  # fmt: skip
-_FOREIGN_BOXES: Final = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
+FOREIGN_BOXES: Final = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ def is_mpeg_audio(source: ByteSource) -> bool:
 
 
 def _is_foreign(head: bytes) -> bool:
-    if head.startswith(_FOREIGN) or head[4:8] in _FOREIGN_BOXES:
+    if head.startswith(_FOREIGN) or head[4:8] in FOREIGN_BOXES:
         return True
     # ADTS: the sync word of MPEG audio with layer bits of zero (ISO/IEC 13818-7 §6.2).
     return len(head) > 1 and head[0] == 0xFF and head[1] & 0xF6 == 0xF0

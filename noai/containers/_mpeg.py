@@ -196,10 +196,17 @@ def _number(data: bytes, at: int) -> int:
     return int.from_bytes(data[at : at + 4], "big")
 
 
+_SIDE_INFORMATION: Final = {(True, False): 32, (True, True): 17, (False, False): 17, (False, True): 9}
+
+
+def xing_offset(header: Header) -> int:
+    """Where ``Xing`` or ``Info`` stands in a frame of layer III: behind its side information."""
+    return HEADER + _SIDE_INFORMATION[header.version == 1, header.mono]
+
+
 def _xing(frame: bytes, header: Header) -> tuple[int, int]:
     """Where the counts of a Xing or Info frame stand, and its flags; 0 if it is none."""
-    side = {(True, False): 32, (True, True): 17, (False, False): 17, (False, True): 9}
-    at = HEADER + side[header.version == 1, header.mono]
+    at = xing_offset(header)
     if frame[at : at + 4] not in (b"Xing", b"Info"):
         return at + 8, 0
     return at + 8, _number(frame, at + 4)

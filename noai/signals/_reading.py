@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import chain, islice
-from typing import Final
 
 from noai.claim import strictest
 from noai.codes import Code
 from noai.containers.interface import FieldRole, TagField
 from noai.limits import FINDINGS_PER_READER
+from noai.names import plain_names
 from noai.report import Finding, SignalSource
 from noai.signals.interface import Evidence
-
-#: What sets off a prefix: ``org.example.NAME``, ``COMM:NAME``; in full width too.
-_SEPARATOR: Final = re.compile("[.:\uff0e\uff1a]")
-#: Letters and digits of the longest name that is compared; those in the vocabularies have 19.
-_NAME_CHARS: Final = 40
 
 
 @dataclass(frozen=True)
@@ -47,35 +40,6 @@ def named_values(evidence: Evidence) -> Iterator[NamedValue]:
             namespace = plain_namespace(item.namespace)
             place = f"{read.packet.place} {item.name}"
             yield NamedValue(place, namespace, plain_names(item.name), item.value)
-
-
-@lru_cache(maxsize=256)
-def plain_names(key: str) -> tuple[str, ...]:
-    """What ``key`` may mean: its last part, its last two together, and so on up to the whole.
-
-    So ``com.example.NoAI``, ``COMM:NO_AI.`` and ``No.AI`` all include ``NOAI``.
-    """
-    names: list[str] = []
-    name = ""
-    for part in reversed(_SEPARATOR.split(key)):
-        plain = plain_name(part)
-        if plain:
-            name = plain + name
-            if len(name) > _NAME_CHARS:
-                break
-            names.append(name)
-    return tuple(names)
-
-
-def plain_name(text: str) -> str:
-    """``text`` so that spellings compare: compatibility characters resolved, upper case, no punctuation."""
-    # Marks go first: normalisation sorts long runs of them in quadratic time.
-    normal = unicodedata.normalize("NFKC", _letters(text))
-    return _letters(normal.upper())
-
-
-def _letters(text: str) -> str:
-    return "".join(character for character in text if character.isalnum())
 
 
 def plain_namespace(uri: str) -> str:

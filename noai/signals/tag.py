@@ -12,8 +12,9 @@ from typing import Final
 from noai.claim import Uses
 from noai.codes import Code
 from noai.marker import FLAG_VALUES, is_flag
+from noai.names import plain_name, plain_names
 from noai.report import Finding, SignalSource
-from noai.signals._reading import NamedValue, bounded, named_values, plain_name, plain_names
+from noai.signals._reading import NamedValue, bounded, named_values
 from noai.signals.interface import Evidence
 from noai.vocabulary import TABLE, Token, Vocabulary, lookup
 

@@ -14,8 +14,9 @@ from noai.claim import Uses
 from noai.codes import Code
 from noai.containers.interface import XmpPacket
 from noai.errors import LimitExceeded, XmpMalformed
+from noai.names import plain_names
 from noai.report import Finding, SignalSource
-from noai.signals._reading import bounded, plain_names, without_zeros
+from noai.signals._reading import bounded, without_zeros
 from noai.signals.interface import Evidence
 from noai.vocabulary import DENY_ALL, Token, Vocabulary, lookup
 from noai.xmp import DATA_MINING, Property

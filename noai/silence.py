@@ -1,0 +1,47 @@
+"""Whether tags are silent: no vocabulary that noai reads could find a statement in them.
+
+Exact for names; for text a superset that costs two searches in bytes. What is not silent here may still say
+nothing: then the readers of :mod:`noai.signals` decide. What is silent here they never find anything in; a
+property test holds both against each other.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Final
+
+from noai.names import plain_name, plain_names
+from noai.vocabulary import TABLE, Vocabulary
+
+#: Names under which a tag speaks, as :func:`noai.names.plain_names` spells them.
+SPEAKING_NAMES: Final = frozenset(
+    {
+        *(plain_name(token.name) for token in TABLE[Vocabulary.TAG] if token.denies),
+        "CONTENTUSAGE",
+        "TDMRESERVATION",
+        "TDMPOLICY",
+    }
+)
+#: Longer names than this are not silent, so that what is kept of them stays small.
+_NAME_CHARS: Final = 64
+#: Names that are kept. A corpus has some hundred.
+_NAMES: Final = 4096
+
+#: What noai's sentence begins with, as a decoder that ignores case could see it: there are two more letters
+#: that fold to ``i``, in Latin-1, UTF-8 or UTF-16.
+_SENTENCE: Final = re.compile(rb"n\x00?o\x00?a\x00?[i01\x01\x80-\xff]")
+
+
+@lru_cache(maxsize=_NAMES)
+def is_silent_name(name: str) -> bool:
+    """Whether a tag called ``name``, or with ``name`` behind a prefix, says nothing by that."""
+    return len(name) <= _NAME_CHARS and SPEAKING_NAMES.isdisjoint(plain_names(name))
+
+
+def is_silent_text(data: bytes) -> bool:
+    """Whether the text in ``data`` holds no sentence of noai's, be it Latin-1, UTF-8 or UTF-16."""
+    lower = data.lower()
+    if b"noa" not in lower and b"n\x00o\x00a" not in lower:
+        return True
+    return _SENTENCE.search(lower) is None
