@@ -11,9 +11,9 @@ from noai.containers.interface import TagEdit
 from noai.errors import ContainerError, DestinationExists, EssenceUnbindable, SourceError
 from noai.manifesting import has_provenance
 from noai.planning import Situation, examine, foreign_slots, lifting_edit
+from noai.sidecars import Sidecars, read_sidecars
 from noai.signing import Signer
 from noai.sources import ByteSource, open_path
-from noai.verifying import Sidecars, read_sidecars
 
 #: What a file system says that cannot take the copy.
 CANNOT_BE_WRITTEN: Final = frozenset(

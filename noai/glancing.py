@@ -64,10 +64,19 @@ class Glimpse(NamedTuple):
     size: int
     mtime_ns: int | None
 
-    def report(self, path: str | None, member: str | None = None) -> Report:
+    def report(self, path: str | None, member: str | None = None, sha256: str | None = None) -> Report:
         """The same as facts about the file at ``path``."""
         findings = () if self.marker is None else (self.marker.finding(),)
-        return Report(path, self.container, self.size, self.mtime_ns, Depth.DECISION, findings, member=member)
+        return Report(
+            path,
+            self.container,
+            self.size,
+            self.mtime_ns,
+            Depth.DECISION,
+            findings,
+            sha256=sha256,
+            member=member,
+        )
 
 
 def look(source: ByteSource, requested: Set[Use], mtime_ns: int | None = None) -> Glimpse | None:

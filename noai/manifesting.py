@@ -16,11 +16,11 @@ from noai.limits import C2PA_PARENT_BYTES, C2PA_SIGN_BYTES, MANIFEST_BYTES
 from noai.marker import Marker
 from noai.planning import Situation
 from noai.rechecking import recheck, reread
+from noai.sidecars import Sidecars
 from noai.signals._c2pa_binding import bind, data_hash, unbound
 from noai.signals._c2pa_checks import claimed_signer
 from noai.signing import Signer
 from noai.sources import ByteSource, DescriptorSource, FileSource, as_file
-from noai.verifying import Sidecars
 from noai.workspace import Workspace, copy_to
 
 

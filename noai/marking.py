@@ -29,9 +29,10 @@ from noai.planning import (
     stricter_statements,
 )
 from noai.rechecking import edit_of, recheck, reread
+from noai.sidecars import MANIFEST_SIDECAR, Sidecars, read_sidecars
 from noai.signing import Signer, check_signer
 from noai.sources import ByteSource, Source, as_path, open_path
-from noai.verifying import MANIFEST_SIDECAR, Sidecars, open_source, read_sidecars
+from noai.verifying import open_source
 from noai.words import Word
 from noai.workspace import FolderWorkspace, MemoryWorkspace, Workspace, copy_to
 

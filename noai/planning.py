@@ -18,11 +18,12 @@ from noai.errors import ContainerMalformed, EssenceUnbindable
 from noai.essence import EssenceReading, Violation
 from noai.marker import PERMISSION_LIFETIME, Marker, companion
 from noai.report import Finding, SignalSource
+from noai.sidecars import Sidecars
 from noai.signals.interface import Evidence
 from noai.signing import Signer
 from noai.sources import ByteSource
 from noai.trust import TrustEntry, TrustList
-from noai.verifying import Sidecars, all_findings, gather
+from noai.verifying import all_findings, gather
 from noai.vocabulary import data_mining_value
 
 #: Violations that writing the tags repairs.

@@ -17,9 +17,9 @@ from noai.errors import (
 from noai.marker import Marker
 from noai.planning import Situation, examine, require_bindable
 from noai.report import SignalSource
+from noai.sidecars import Sidecars
 from noai.signing import Signer
 from noai.sources import FileSource
-from noai.verifying import Sidecars
 
 
 def reread(file: BinaryIO, sidecars: Sidecars, signer: Signer, now: datetime) -> Situation:

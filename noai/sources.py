@@ -52,6 +52,8 @@ class ByteSource(Protocol):
 class BytesSource:
     """Bytes in memory."""
 
+    is_shareable = True
+
     def __init__(self, data: bytes | bytearray | memoryview) -> None:
         self._view = memoryview(data).cast("B")
         self.size = len(self._view)
@@ -84,6 +86,8 @@ class FileSource:
 class DescriptorSource:
     """An open regular file, read with ``pread``: no shared position, no buffering."""
 
+    is_shareable = True
+
     def __init__(self, descriptor: int, size: int) -> None:
         self._descriptor = descriptor
         self.size = size
@@ -100,6 +104,11 @@ class DescriptorSource:
             raise SourceError(f"reading failed: {error.strerror or error}") from error
         return data
 
+    def is_unchanged(self, mtime_ns: int | None) -> bool:
+        """Whether the file still has the size that it was opened with, and this time of modification."""
+        status = os.fstat(self._descriptor)
+        return status.st_size == self.size and status.st_mtime_ns == mtime_ns
+
     def stretches(self) -> Iterator[tuple[int, int]]:
         """From and to of what holds data. Between lie the holes of a sparse file, which read as zeros."""
         at = 0
@@ -113,6 +122,11 @@ class DescriptorSource:
                 start, end = at, self.size  # a file system that does not tell
             yield start, min(end, self.size)
             at = end
+
+
+def is_shareable(source: ByteSource) -> bool:
+    """Whether several threads may read ``source`` at a time. Those that do not say so are read by one."""
+    return getattr(source, "is_shareable", False) is True
 
 
 def read_exactly(source: ByteSource, offset: int, length: int) -> bytes:

@@ -5,25 +5,24 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
-from pathlib import Path
 from typing import Final
 
 from noai import identities, signing
 from noai.claim import Use
 from noai.codes import Code
 from noai.combining import resolve
-from noai.containers.interface import AreaNote, Detected, TagArea, XmpPacket
+from noai.containers.interface import AreaNote, Detected, TagArea
 from noai.containers.registry import detect
-from noai.errors import ContainerError, NoaiError, SourceError, SourceMissing
+from noai.errors import ContainerError, NoaiError, SourceChanged, SourceError
 from noai.glancing import Glimpse, look
-from noai.limits import MANIFEST_BYTES, XMP_BYTES
 from noai.policy import Policy
 from noai.report import Depth, Finding, Note, Report, SignalSource
+from noai.sidecars import NO_SIDECARS, Sidecars, read_sidecars
 from noai.signals.interface import Evidence
 from noai.signals.registry import READERS
 from noai.sources import (
@@ -39,23 +38,8 @@ from noai.sources import (
 from noai.trust import TrustList
 from noai.verdict import Verdict
 
-#: Suffixes under which a sidecar stands beside ``X``: ``X.c2pa``, and ``Y.c2pa`` for ``X = Y.mp3``.
-MANIFEST_SIDECAR: Final = ".c2pa"
-XMP_SIDECAR: Final = ".xmp"
 #: Without waiting for a writer, and without following a link that took the file's place.
 _OPEN: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW
-
-
-@dataclass(frozen=True)
-class Sidecars:
-    """What stands in files beside a track."""
-
-    manifests: tuple[bytes, ...] = ()
-    xmp: tuple[XmpPacket, ...] = ()
-    notes: tuple[Note, ...] = ()
-
-
-NO_SIDECARS: Final = Sidecars()
 
 
 @dataclass(frozen=True)
@@ -86,22 +70,18 @@ class Verifier:
 
     def report(self, source: Source) -> Report:
         """The facts about one source, without judgement. Does not raise on any content."""
-        path = as_path(source)
-        name = None if path is None else os.fspath(path)
-        report = Report(name, None, None, None, self.depth)
+        if not isinstance(source, (str, os.PathLike)):
+            return self.examine(_in_memory(source))
+        path = os.fspath(source)
         # The trust list is read outside the guard: a damaged list must stop the run.
         trust = self.trust_list
         try:
-            with ExitStack() as stack:
-                if path is None:
-                    data, mtime, sidecars = _in_memory(source), None, NO_SIDECARS
-                else:
-                    opened, status = stack.enter_context(open_path(path))
-                    data, mtime, sidecars = opened, status.st_mtime_ns, read_sidecars(path)
-                report = replace(report, size=data.size, mtime_ns=mtime)
-                return self._examine(data, sidecars, report, trust)
-        except (SourceError, ContainerError) as error:
-            return replace(report, error=_note(error))
+            with open_path(path) as (opened, status):
+                report = Report(path, None, status.st_size, status.st_mtime_ns, self.depth)
+                report = self._examine(opened, read_sidecars(path), report, trust)
+                return _unless_changed(report, opened)
+        except SourceError as error:
+            return Report(path, None, None, None, self.depth, error=_note(error))
 
     def examine(
         self,
@@ -118,11 +98,7 @@ class Verifier:
         A source that cannot be read has an ``error``. Does not raise on any content.
         """
         report = Report(path, None, data.size, mtime_ns, self.depth, member=member)
-        trust = self.trust_list
-        try:
-            return self._examine(data, sidecars, report, trust)
-        except (SourceError, ContainerError) as error:
-            return replace(report, error=_note(error))
+        return self._examine(data, sidecars, report, self.trust_list)
 
     @cached_property
     def trust_list(self) -> TrustList:
@@ -155,15 +131,18 @@ class Verifier:
         return frozenset(self.policy.uses)
 
     def _examine(self, data: ByteSource, sidecars: Sidecars, report: Report, trust: TrustList) -> Report:
-        if self.digest:
-            report = replace(report, sha256=_sha256(data))
-        return self._read(data, sidecars, report, trust)
+        try:
+            if self.digest:
+                report = replace(report, sha256=_sha256(data))
+            return self._read(data, sidecars, report, trust)
+        except (SourceError, ContainerError) as error:
+            return replace(report, error=_note(error))
 
     def _read(self, data: ByteSource, sidecars: Sidecars, report: Report, trust: TrustList) -> Report:
         if self.depth is Depth.DECISION and sidecars is NO_SIDECARS:
             glimpse = look(data, self._requested, report.mtime_ns)
             if glimpse is not None:
-                return replace(glimpse.report(report.path, report.member), sha256=report.sha256)
+                return glimpse.report(report.path, report.member, report.sha256)
         try:
             detected = detect(data)
         except NoaiError as error:
@@ -225,73 +204,6 @@ def default_trust() -> TrustList:
     return replace(TrustList.load(home), own=identities.IdentityStore(home).trusted())
 
 
-def read_sidecars(path: Path) -> Sidecars:
-    """The ``.c2pa`` and ``.xmp`` files beside a track; one that cannot be read is a note.
-
-    If the track is a link, those beside what it leads to count as well.
-    """
-    manifests, packets, notes = [], [], []
-    seen = set()
-    for suffix, limit in ((MANIFEST_SIDECAR, MANIFEST_BYTES), (XMP_SIDECAR, XMP_BYTES)):
-        for sidecar in _beside(path, suffix):
-            if _is_missing(sidecar):
-                continue
-            try:
-                with open_path(sidecar) as (opened, status):
-                    # One file can answer to both cases, and stand beside both a link and its target.
-                    if (suffix, status.st_dev, status.st_ino) in seen:
-                        continue
-                    seen.add((suffix, status.st_dev, status.st_ino))
-                    data = opened.read_at(0, limit + 1)
-            except SourceMissing:
-                continue
-            except SourceError as error:
-                if _can_exist(sidecar):
-                    notes.append(Note(Code.SIDECAR_UNREADABLE, str(error)))
-                continue
-            if len(data) > limit:
-                message = f"{sidecar.name}: larger than {limit} bytes"
-                notes.append(Note(Code.SIDECAR_UNREADABLE, message))
-            elif suffix == MANIFEST_SIDECAR:
-                manifests.append(data)
-            else:
-                packets.append(XmpPacket(f"sidecar {sidecar.name}", data))
-    if not (manifests or packets or notes):
-        return NO_SIDECARS
-    return Sidecars(tuple(manifests), tuple(packets), tuple(notes))
-
-
-def _beside(path: Path, suffix: str) -> Iterator[Path]:
-    """Where sidecars of a track are looked for: ``x.mp3.xmp``, ``x.xmp``, and both in upper case."""
-    tracks = (path, Path(os.path.realpath(path))) if os.path.islink(path) else (path,)
-    candidates = (
-        candidate
-        for track in tracks
-        for spelt in (suffix, suffix.upper())
-        for candidate in (Path(f"{track}{spelt}"), track.with_suffix(spelt))
-    )
-    return (candidate for candidate in dict.fromkeys(candidates) if candidate not in tracks)
-
-
-def _is_missing(path: Path) -> bool:
-    """Whether nothing stands there: told apart here because most tracks have no sidecar at all."""
-    try:
-        os.stat(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return True
-    except OSError:
-        return False
-    return False
-
-
-def _can_exist(path: Path) -> bool:
-    """Whether its folder takes a name of this length."""
-    try:
-        return len(os.fsencode(path.name)) <= os.pathconf(path.parent, "PC_NAME_MAX")
-    except OSError:
-        return True
-
-
 def gather(
     data: ByteSource, detected: Detected, sidecars: Sidecars, trust: TrustList, now: datetime
 ) -> tuple[Evidence, tuple[Note, ...]]:
@@ -319,6 +231,16 @@ def _in_memory(source: Source) -> ByteSource:
     if isinstance(source, (str, os.PathLike)):
         raise AssertionError("paths are opened by the caller")
     return FileSource(source)
+
+
+def _unless_changed(report: Report, opened: DescriptorSource) -> Report:
+    """``report``, with an error if the file is not what it was when it was opened.
+
+    What was found all the same was in it, so that a denial stands.
+    """
+    if report.error is not None or opened.is_unchanged(report.mtime_ns):
+        return report
+    return replace(report, error=_note(SourceChanged(f"{report.path}: changed while it was being read")))
 
 
 def _sha256(data: ByteSource) -> str:

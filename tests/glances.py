@@ -9,19 +9,20 @@ from typing import Final
 from noai.containers.glances import glance
 from noai.containers.interface import FieldRole
 from noai.containers.registry import detect
+from noai.sidecars import NO_SIDECARS
 from noai.sources import BytesSource
 from noai.trust import TrustList
-from noai.verifying import NO_SIDECARS, all_findings, gather
+from noai.verifying import all_findings, gather
 from tests.signers import NOW
 
 #: What could hide in a file: names, sentences, tags and blocks of every kind, and bits of structure.
 SPLICES: Final = (
-    b"NOAI", b"noai\0", b"NOAI=1", b"No-AI", "ＮＯＡＩ".encode(),
-    b"NO_AI_TRAINING=1", b"Content-Usage", b"tdm-reservation", b"noai:AAAAAAAAAAAAAAAAAAAAAA", "noai:x".encode("utf-16"), b"n\0o\0a\0i\0:\0x\0",
-    b"TXXX\0\0\0\x07\0\0\0NOAI\0001", b"ID3\x03\0\0\0\0\0\0", b"ID3\x04\0\0\0\0\0\x0bTXXX\0\0\0\x01\0\0\0",
-    b"APETAGEX", b"TAG" + bytes(125), b"LYRICSBEGIN", b"LYRICSEND", b"3DI", b"XMP\0", b"jumb", b"C2PA",
-    b"OggS\0", b"fLaC\0\0\0\x22", b"LIST", b"id3 ", b"uuid", b"----", b"moov", b"free",
-    b"\0", b"\x01", b"\xff", b"\0\0\0\0", b"\xff\xfb\x90\x64",
+    b"NOAI", b"noai\0", b"NOAI=1", b"No-AI", "ＮＯＡＩ".encode(), b"NO_AI_TRAINING=1", b"Content-Usage",
+    b"tdm-reservation", b"noai:AAAAAAAAAAAAAAAAAAAAAA", "noai:x".encode("utf-16"), b"n\0o\0a\0i\0:\0x\0",
+    b"TXXX\0\0\0\x07\0\0\0NOAI\0001", b"ID3\x03\0\0\0\0\0\0",
+    b"ID3\x04\0\0\0\0\0\x0bTXXX\0\0\0\x01\0\0\0", b"APETAGEX", b"TAG" + bytes(125), b"LYRICSBEGIN",
+    b"LYRICSEND", b"3DI", b"XMP\0", b"jumb", b"C2PA", b"OggS\0", b"fLaC\0\0\0\x22", b"LIST", b"id3 ",
+    b"uuid", b"----", b"moov", b"free", b"\0", b"\x01", b"\xff", b"\0\0\0\0", b"\xff\xfb\x90\x64",
 )  # fmt: skip
 
 

@@ -67,6 +67,7 @@ LAYERS: Final[tuple[tuple[str, frozenset[str]], ...]] = (
                 "policy",
                 "verifying",
                 "glancing",
+                "sidecars",
                 "planning",
                 "workspace",
                 "rechecking",

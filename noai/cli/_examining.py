@@ -21,12 +21,13 @@ from noai.envelope import parse
 from noai.errors import NoaiError, TokenRefused
 from noai.essence import Violation
 from noai.report import Finding, Note
+from noai.sidecars import read_sidecars
 from noai.signals.interface import Evidence
 from noai.sources import open_path
 from noai.text import escape_path
 from noai.trust import TrustList
 from noai.verdict import finding_record, iso
-from noai.verifying import all_findings, gather, read_sidecars
+from noai.verifying import all_findings, gather
 
 SCHEMA: Final = "noai.inspect/1"
 

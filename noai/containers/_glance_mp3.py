@@ -26,6 +26,8 @@ from noai.sources import ByteSource
 _FRAME: Final = _mpeg.LONGEST_FRAME + _mpeg.HEADER
 #: One read at the end holds the tags there, if they have no pictures, and what must not be a tag in front.
 _TAIL: Final = 8 * KIB
+#: ID3v1, APE and, as mp3gain leaves it, an older ID3v1 in front.
+_TAGS: Final = 4
 _V1: Final = 128
 _V1_EXTENDED: Final = 227
 _APE_FOOTER: Final = struct.Struct("<8sIIII8x")
@@ -70,9 +72,7 @@ def glance(source: ByteSource, head: bytes) -> Glance | None:
         start = end
     if size - start < _TAIL + _FRAME:
         return None
-    frames = head[start : start + _FRAME]
-    if len(frames) < _FRAME:
-        frames = source.read_at(start, _FRAME)
+    frames = tag.bytes_at(start, _FRAME)
     # Neither ADTS nor free format: the one has no layer, the other no length.
     first = _frame(frames[:4])
     if first is None or frames[4:8] in FOREIGN_BOXES:
@@ -90,20 +90,23 @@ def glance(source: ByteSource, head: bytes) -> Glance | None:
 
 
 def _read_tail(tail: bytes, tag: Id3Glance) -> int | None:
-    """Bytes of the tags with which ``tail`` ends: ID3v1, an APE tag, or both; None if they are unusual.
+    """Bytes of the ID3v1 and APE tags with which ``tail`` ends; None if they are unusual.
 
     What they hold goes to ``tag``.
     """
     end = len(tail)
-    if tail.startswith(b"TAG", end - _V1):
-        end -= _V1
-        if tail.startswith(b"TAG+", end - _V1_EXTENDED):
-            return None
-    if tail.startswith(APE_MAGIC, end - BLOCK):
-        items = _read_ape(tail, end, tag)
-        if items is None:
-            return None
-        end = items
+    for _ in range(_TAGS):
+        if tail.startswith(b"TAG", end - _V1):
+            end -= _V1
+            if tail.startswith(b"TAG+", end - _V1_EXTENDED):
+                return None
+        elif tail.startswith(APE_MAGIC, end - BLOCK):
+            items = _read_ape(tail, end, tag)
+            if items is None:
+                return None
+            end = items
+        else:
+            break
     if end < STRAY_TAG_BYTES or _is_tagged(tail[end - STRAY_TAG_BYTES : end]):
         return None
     if end < len(tail) and tag.silent:

@@ -15,8 +15,8 @@ from noai.containers.mp4 import Mp4
 from noai.errors import ContainerMalformed, LimitExceeded
 from noai.limits import BOX_DEPTH, BOXES, MANIFESTS_PER_FILE, TAG_ITEMS, TAG_VALUE_BYTES, XMP_BYTES
 from noai.planning import examine
+from noai.sidecars import Sidecars
 from noai.sources import BytesSource
-from noai.verifying import Sidecars
 from tests.signers import NOW, signer
 from tests.unit.mp4_files import (
     FTYP,

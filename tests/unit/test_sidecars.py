@@ -9,7 +9,7 @@ import pytest
 
 from noai.codes import Code
 from noai.limits import XMP_BYTES
-from noai.verifying import read_sidecars
+from noai.sidecars import read_sidecars
 
 
 def track(folder: Path, name: str = "x.mp3") -> Path:
