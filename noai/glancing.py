@@ -25,6 +25,8 @@ from noai.sources import ByteSource
 #: The key's thumbprint stands at the start of a header, in front of the certificates.
 _HEADER_CHARS: Final = 256
 _KID: Final = re.compile(rb'"kid":"([A-Za-z0-9_-]{43})"')
+#: From the alphabet of URLs to the plain one.
+_BASE64: Final = bytes.maketrans(b"-_", b"+/")
 _USES: Final = {use.value: use for use in Use}
 _PERMISSIONS: Final = {permission.value: permission for permission in Permission}
 #: The first year that some platforms have no calendar for.
@@ -106,23 +108,22 @@ def stated(slot: TagField) -> Stated | None:
     so at least what this one does.
     """
     token = slot.value.strip()
-    parts = token.split(".")
-    if len(parts) != 3 or len(token) > TOKEN_CHARS or "=" in token or not token.isascii():
+    if len(token) > TOKEN_CHARS or "=" in token or not token.isascii():
+        return None
+    parts = token.encode("ascii").split(b".")
+    if len(parts) != 3:
         return None
     try:
         members = json.loads(_decode(parts[1]).decode("utf-8"))
         header = _decode(parts[0][:_HEADER_CHARS])
-    except (ValueError, RecursionError):
-        return None
-    uses = members.get("uses") if type(members) is dict else None
-    if type(uses) is not dict:
-        return None
-    said = [(name, value) for name in _USES if type(value := uses.get(name)) is str and value in _PERMISSIONS]
+        said = _said(tuple(members["uses"].items()))
+    except (ValueError, RecursionError, TypeError, KeyError, AttributeError):
+        return None  # something else than an object with an object of strings
     kid = _KID.search(header)
     identifier, issued = members.get("id"), members.get("iat")
     return Stated(
         slot.place,
-        tuple(said),
+        said,
         None if kid is None else kid[1].decode("ascii"),
         identifier if type(identifier) is str else None,
         issued if type(issued) is int and 0 <= issued <= _LAST_SECOND else None,
@@ -130,12 +131,21 @@ def stated(slot: TagField) -> Stated | None:
     )
 
 
+def _decode(part: bytes) -> bytes:
+    return binascii.a2b_base64(part.translate(_BASE64) + b"==")
+
+
 def _instant(seconds: int | None) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, timezone.utc)
 
 
-def _decode(part: str) -> bytes:
-    return binascii.a2b_base64(part.replace("-", "+").replace("_", "/") + "==")
+@lru_cache(maxsize=256)
+def _said(uses: tuple[tuple[str, object], ...]) -> tuple[tuple[str, str], ...]:
+    """The uses and permissions of version 1 in ``uses``, in the order of :class:`noai.claim.Use`."""
+    stated = dict(uses)
+    return tuple(
+        (name, value) for name in _USES if type(value := stated.get(name)) is str and value in _PERMISSIONS
+    )
 
 
 @lru_cache(maxsize=256)

@@ -5,11 +5,11 @@ The same walk as :mod:`noai.containers._id3_frames`, held to what every reader r
 
 from __future__ import annotations
 
-import re
 import struct
 from functools import lru_cache
 from typing import Final
 
+from noai.containers._glance_frames import PLAIN_FRAMES, SERATO
 from noai.containers._id3_frames import is_name
 from noai.containers._id3_other import shown
 from noai.containers._id3_text import TextEncoding, decode_all, printable
@@ -34,73 +34,6 @@ _ONE_BYTE: Final = (TextEncoding.LATIN1, TextEncoding.UTF8)
 _SIZE: Final = struct.Struct(">I")
 
 
-#: Names behind frames that say nothing, as players and taggers write them most.
-_DESCRIPTIONS: Final = (
-    "replaygain_track_gain", "replaygain_track_peak", "replaygain_album_gain", "replaygain_album_peak",
-    "REPLAYGAIN_TRACK_GAIN", "REPLAYGAIN_TRACK_PEAK", "REPLAYGAIN_ALBUM_GAIN", "REPLAYGAIN_ALBUM_PEAK",
-    "MusicBrainz Album Id", "MusicBrainz Artist Id", "MusicBrainz Album Artist Id", "MusicBrainz Album Type",
-    "MusicBrainz Album Status", "MusicBrainz Album Release Country", "MusicBrainz Release Group Id",
-    "MusicBrainz Release Track Id", "MusicBrainz Work Id", "Acoustid Id", "Acoustid Fingerprint", "ARTISTS",
-    "SCRIPT", "BARCODE", "CATALOGNUMBER", "ASIN", "originalyear", "LABEL", "COUNTRY", "major_brand",
-    "minor_version", "compatible_brands", "encoder", "DISCTOTAL", "TRACKTOTAL", "LANGUAGE", "RATING",
-)  # fmt: skip
-_REMARKS: Final = (
-    "",
-    "iTunNORM",
-    "iTunSMPB",
-    "iTunPGAP",
-    "iTunes_CDDB_1",
-    "iTunes_CDDB_TrackNumber",
-    "ID3v1 Comment",
-)
-#: How objects begin of which DJs' files have seven or more.
-_SERATO: Final = b"\0application/octet-stream\0\0Serato "
-_OWNERS: Final = (
-    "http://musicbrainz.org", "http://www.id3.org/dummy/ufid.html", "Windows Media Player 9 Series",
-    "no@email", "rating@winamp.com", "WM/MediaClassPrimaryID", "WM/MediaClassSecondaryID", "WM/Provider",
-    "WM/WMContentID", "WM/WMCollectionID", "WM/WMCollectionGroupID", "WM/UniqueFileIdentifier",
-    "AverageLevel", "PeakValue", "TRAKTOR4", "www.amazon.com",
-)  # fmt: skip
-
-
-def _plain_frames() -> re.Pattern[bytes]:
-    """Matches a run of frames of fewer than 128 bytes that say nothing by their names.
-
-    A pattern cannot count, but it can list all sizes of one byte: that is ten times as fast as a loop.
-    """
-
-    def one_of(names: tuple[str, ...]) -> bytes:
-        silent = (name for name in names if is_silent_name(name))
-        return b"|".join(re.escape(name.encode("ascii")) for name in silent)
-
-    def in_utf16(names: tuple[str, ...]) -> bytes:
-        silent = (name for name in names if is_silent_name(name))
-        return b"|".join(re.escape(name.encode("utf-16-le")) for name in silent)
-
-    def sized(content: bytes = b"", fixed: int = 0) -> bytes:
-        sizes = range(fixed, 0x80)
-        return b"|".join(b"%b.\0%b.{%d}" % (re.escape(bytes([n])), content, n - fixed) for n in sizes)
-
-    # Behind name and three bytes of size stand the fourth, two of flags, and the encoding.
-    described = b"(?=...(?:[\0\3](?:%b)\0|\1\xff\xfe(?:%b)\0\0))" % (
-        one_of(_DESCRIPTIONS),
-        in_utf16(_DESCRIPTIONS),
-    )
-    remark = b"(?=...(?:[\0\3]...(?:%b)\0|\1...(?:\xff\xfe|\xfe\xff)\0\0))" % one_of(_REMARKS)
-    owner = b"(?=...(?:%b)\0[^\1\2])" % one_of(_OWNERS)
-    pattern = b"".join(
-        (
-            b"(?:T(?!XXX)[A-Z0-9]{3}\0\0\0(?:\0.\0|" + sized(b"[\0-\3]", 1) + b")",
-            b"|TXXX\0\0\0" + described + b"(?:" + sized() + b")",
-            b"|COMM\0\0\0" + remark + b"(?:" + sized() + b")",
-            b"|(?:UFID|PRIV|POPM)\0\0\0" + owner + b"(?:" + sized() + b")",
-            b"|PCNT\0\0\0(?:" + sized() + b")){0,200}",
-        )
-    )
-    return re.compile(pattern, re.S)
-
-
-_PLAIN: Final = _plain_frames()
 _TEXT, _LINK, _NAMED, _COMMENT, _PICTURE, _OWNED, _OBJECT, _NUMBERS = range(8)
 _NAMES: Final = {
     _TEXT: "IPLS GRP1 MVNM MVIN",
@@ -159,7 +92,7 @@ class Id3Glance:
                 if not self._fill(first, at, end, _WINDOW):
                     return False
                 data, base, first, o = self._data, at, at, 0
-            plain = _PLAIN.match(data, o, end - base)
+            plain = PLAIN_FRAMES.match(data, o, end - base)
             if plain is not None and (size := plain.end() - o):
                 text -= size
                 at += size
@@ -171,7 +104,7 @@ class Id3Glance:
             if frame is None or left < 0:
                 return False
             kind, size = frame
-            if kind != _NUMBERS and not data.startswith(_SERATO, o + _HEADER):
+            if kind != _NUMBERS and not data.startswith(SERATO, o + _HEADER):
                 need = size if kind < _PICTURE or size < _HEAD else _HEAD
                 text -= need
                 if o + _HEADER + need > len(data):

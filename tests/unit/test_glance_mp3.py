@@ -9,8 +9,10 @@ from pathlib import Path
 import mutagen.id3 as id3
 import pytest
 
+from noai.containers import _glance_frames
 from noai.containers.glances import glance
 from noai.marking import mark
+from noai.silence import is_silent_name
 from noai.sources import BytesSource
 from tests.audio import SAMPLES, ffmpeg, run
 from tests.glances import assert_holds, mutations
@@ -128,6 +130,11 @@ def test_whatever_speaks_or_is_unusual_is_read(front: bytes) -> None:
 )  # fmt: skip
 def test_what_is_around_the_audio_counts(data: bytes) -> None:
     assert glance(BytesSource(data)) is None
+
+
+def test_names_that_the_pattern_passes_over_say_nothing_even_if_cut_off() -> None:
+    names = (*_glance_frames.DESCRIPTIONS, *_glance_frames.REMARKS, *_glance_frames.OWNERS)
+    assert all(is_silent_name(name[:length]) for name in names for length in range(len(name) + 1))
 
 
 Encoder = Callable[[Path, Path], object]
