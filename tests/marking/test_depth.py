@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from functools import cache
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,8 +16,9 @@ from noai.report import Depth
 from noai.signing import KeySigner
 from noai.trust import May, TrustList
 from noai.verifying import Verifier
+from tests.glances import mutations
 from tests.signers import NOW, Cert, authority, signer, trusting
-from tests.tracks import plant, tokens, unmarked
+from tests.tracks import TRACKS, plant, tokens, unmarked
 
 ARTIST = signer()
 OTHER = signer(leaf=Cert("other", "es256-other"), root=authority("other", "es256-other-root"))
@@ -99,3 +101,31 @@ def test_the_pool_reaches_every_decision() -> None:
         for values in ([], [history(0)[0]], [history(0)[-1]], moved(0))
     }
     assert decisions == {"unreserved", "allowed", "rejected", "undecided"}
+
+
+@cache
+def files() -> list[bytes]:
+    """Of every sample container: unmarked, marked by either signer, permitted, and with an opt-out tag."""
+    found: list[bytes] = []
+    for track in TRACKS:
+        data = unmarked(track)
+        for number, claim in enumerate((CLAIMS[0], ALLOWING)):
+            found.append(
+                mark(data, signer=SIGNERS[number], claim=claim, c2pa=False, now=NOW - timedelta(hours=1))
+            )
+        found += [data, plant(data, ["1"])]
+    return found
+
+
+@pytest.mark.parametrize(
+    "trust", [TrustList(), trusting(OTHER.chain, May.PERMIT)], ids=["nobody", "who permits"]
+)
+def test_both_depths_decide_alike_on_damaged_files(trust: TrustList) -> None:
+    decisions = set()
+    for data in mutations(files(), 3_000, seed=4):
+        deep = Verifier(Policy(), trust, NOW, Depth.EVIDENCE).verify(data)
+        quick = Verifier(Policy(), trust, NOW, Depth.DECISION).verify(data)
+        assert (quick.decision, quick.admitted) == (deep.decision, deep.admitted)
+        decisions.add(deep.decision.value)
+    allowed = {"allowed"} if trust.entries else set()
+    assert decisions == {"unreserved", "rejected", "undecided"} | allowed
