@@ -92,6 +92,66 @@ class LimitExceeded(ContainerError):
     code = "limit_exceeded"
 
 
+# -- archives -------------------------------------------------------------------------------
+
+
+class ArchiveError(NoaiError):
+    """An archive, or a member of one, cannot be read."""
+
+    code = "archive_error"
+
+
+class ArchiveMalformed(ArchiveError):
+    """The archive is cut off, or contradicts itself; what follows in it was not read."""
+
+    code = "archive_malformed"
+
+
+class ArchiveNested(ArchiveError):
+    """A member is an archive itself."""
+
+    code = "archive_nested"
+
+
+class MemberUnsupported(ArchiveError):
+    """A member is encrypted, sparse, or compressed in a way that noai does not read."""
+
+    code = "member_unsupported"
+
+
+class SidecarApart(ArchiveError):
+    """A sidecar stands away from its track, in an archive that is read from front to end."""
+
+    code = "sidecar_apart"
+
+
+class ExtraMissing(ArchiveError):
+    """Reading this takes a package that is not installed."""
+
+    code = "extra_missing"
+
+
+# -- what a filter writes -------------------------------------------------------------------
+
+
+class FilterError(NoaiError):
+    """What is admitted could not be put where it was asked for."""
+
+    code = "filter_failed"
+
+
+class NotListable(FilterError):
+    """A name holds what separates names in the list that was asked for."""
+
+    code = "not_listable"
+
+
+class NotAShard(FilterError):
+    """A file of its own, where only archives were asked for."""
+
+    code = "not_a_shard"
+
+
 # -- tokens, keys, trust --------------------------------------------------------------------
 
 
@@ -153,6 +213,27 @@ class TrustError(NoaiError):
     """The trust list cannot be read, or an entry cannot be added or removed."""
 
     code = "trust_list"
+
+
+# -- records --------------------------------------------------------------------------------
+
+
+class RecordError(NoaiError):
+    """A verdict record cannot be read back."""
+
+    code = "record_unreadable"
+
+
+class RecordMalformed(RecordError):
+    """A record is not JSON, or a member is missing or of a wrong kind."""
+
+    code = "record_malformed"
+
+
+class RecordSchemaUnknown(RecordError):
+    """A record is of another schema than ``noai.verdict/1``."""
+
+    code = "record_schema_unknown"
 
 
 # -- marking --------------------------------------------------------------------------------

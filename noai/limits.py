@@ -13,6 +13,12 @@ MIB: Final = 1024 * KIB
 
 #: One read while hashing. Large enough that SHA-256 runs outside the GIL for most of the time.
 READ_SIZE: Final = 1 * MIB
+#: What is shorter is hashed without a thread, which costs a tenth of a millisecond, as does hashing 200 KiB.
+HASH_ALONE: Final = 1 * MIB
+#: One read of what is searched meanwhile; the search holds that lock, and has to let go of it often.
+SCAN_READ: Final = 256 * KIB
+#: Threads that hash at a time in one process: the essence, what searches it, and one more file's.
+HASH_THREADS: Final = 4
 
 # -- marker v1 (docs/format/marker-v1.md, "Limits") ------------------------------------------
 #: Characters of one compact token. A five-certificate RSA chain fits; nothing honest is larger.
@@ -93,6 +99,12 @@ OGG_STREAMS: Final = 256
 OGG_PACKET_BYTES: Final = 64 * MIB
 #: Ogg pages with header packets in one file. mutagen lays 64 MiB of pictures onto 16,384.
 OGG_HEADER_PAGES: Final = 32_768
+#: Ogg files up to this size are walked page by page, in one read, whatever they say of themselves.
+OGG_WALKED_BYTES: Final = 128 * KIB
+#: Bytes of the end of longer ones, of which the last page can take 65,307.
+OGG_END_BYTES: Final = 64 * KIB
+#: One read while Ogg pages are walked, at most: 60 pages of oggenc, 15 of opusenc.
+OGG_AHEAD_BYTES: Final = 256 * KIB
 #: Bytes of one codec header that becomes part of a canonical configuration.
 CODEC_HEADER_BYTES: Final = 1 * MIB
 #: WavPack blocks in one file: 48 hours in blocks of a quarter of a second are 691,200.
@@ -173,3 +185,92 @@ C2PA_WAIT_SECONDS: Final = 120
 C2PA_MEMORY: Final = 512 * MIB
 #: Bytes of what it answers. Two thousand assertions make 800 KB.
 C2PA_ANSWER_BYTES: Final = 4 * MIB
+
+# -- many files --------------------------------------------------------------------------------
+#: Files that one worker gets at a time: enough that handing them over costs little beside judging them.
+BATCH_FILES: Final = 256
+#: Bytes of one chunk of an output, or verdicts in one: what crosses between processes at a time.
+OUTPUT_CHUNK_BYTES: Final = 1 * MIB
+OUTPUT_CHUNK_VERDICTS: Final = 256
+#: Bytes of chunks of one batch that a worker keeps in memory. An archive can yield any number of them.
+OUTPUT_SPILL_BYTES: Final = 4 * MIB
+#: Bytes, as JSON, of the paths that a receipt tells in full, and of each kind of pattern: a token has room for
+#: little more beside a chain of five certificates. The digest beside them covers all.
+RECEIPT_LISTED_BYTES: Final = 1 * KIB
+
+# -- archives ----------------------------------------------------------------------------------
+#: Members of one archive. Published shards hold 1,000 to 100,000.
+ARCHIVE_MEMBERS: Final = 1_000_000
+#: Bytes of compressed members that are held in memory at a time: one, or those of one sample. 40 minutes of
+#: FLAC at 96 kHz take as many.
+ARCHIVE_HELD_BYTES: Final = 256 * MIB
+#: Members that stand or fall together as one sample. More than that with one key are several samples.
+ARCHIVE_SAMPLE_MEMBERS: Final = 1_000
+#: Files in one archive that may be sidecars of tracks: where each stands is kept in memory.
+ARCHIVE_SIDECARS: Final = 200_000
+#: How many times its own size an archive may inflate to, and what it may inflate to in any case. Digital
+#: silence reaches 1,000, but not as a whole shard.
+ARCHIVE_INFLATION: Final = 100
+ARCHIVE_INFLATED_BYTES: Final = 1024 * MIB
+#: Bytes of one extension header of a tar member (long names, pax records). Paths end at 4 KiB on Linux.
+TAR_EXTENSION_BYTES: Final = 256 * KIB
+#: Extension headers of one member. GNU tar writes two, pax one.
+TAR_EXTENSIONS: Final = 8
+#: Blocks with the map of one sparse member: 21 stretches each.
+TAR_SPARSE_BLOCKS: Final = 4_096
+#: Window of a zstd stream, as a power of two. ``zstd --long`` makes 27; more takes that much memory.
+ZSTD_WINDOW_LOG: Final = 27
+#: Bytes of values in one batch of Parquet rows that are in memory at a time.
+PARQUET_BATCH_BYTES: Final = 32 * MIB
+#: Rows of one such batch.
+PARQUET_BATCH_ROWS: Final = 64
+#: Bytes that are written as one row group. Rows of a larger one become several.
+PARQUET_GROUP_BYTES: Final = 1024 * MIB
+#: Bytes of one page header. Statistics of long values make them long; Arrow stops at 16 MiB.
+PARQUET_HEADER_BYTES: Final = 1 * MIB
+#: Pages in one row group: a page holds at least one value, and most hold 1 MiB of them.
+PARQUET_PAGES: Final = 1_000_000
+#: Nesting of the values in one Parquet column that are looked into. Lists of structures are 3.
+PARQUET_DEPTH: Final = 8
+#: Rows of one row group of Parquet, held in memory as Arrow: about 1 KB each.
+PARQUET_ROW_GROUP: Final = 20_000
+#: Seconds after which rows become a part of their own, so that a killed run loses no more.
+PARQUET_PART_SECONDS: Final = 5
+#: Bytes of one verdict record that is read back. A file with eight markers and their companions makes 40 KiB.
+RECORD_BYTES: Final = 16 * MIB
+#: Files that a report lists. From there on those that are admitted and unremarkable are summed up; a browser
+#: needs a second to open so many, and 60 MiB of memory.
+REPORT_ROWS: Final = 200_000
+#: Files that a report lists at most, unremarkable ones apart.
+REPORT_REMARKABLE_ROWS: Final = 500_000
+#: Signers, containers, codes or questions that a report tells apart; there are as many as its input says.
+REPORT_KINDS: Final = 500
+
+# -- objects elsewhere -----------------------------------------------------------------------
+#: Characters of one URL. Signed ones reach 2,000; servers take no more than 8 KiB.
+REMOTE_URL_CHARS: Final = 8 * KIB
+#: Times that one range is asked for. With the waits in between that is about ten seconds of trouble.
+REMOTE_ATTEMPTS: Final = 5
+#: Seconds that a server may ask to wait before the next attempt; longer ones end the attempts.
+REMOTE_RETRY_AFTER_SECONDS: Final = 60
+#: Redirections followed for one range. Hosters of files use one or two.
+REMOTE_REDIRECTS: Final = 5
+#: Seconds to connect, seconds between two pieces of an answer, and seconds for one range in all.
+REMOTE_CONNECT_SECONDS: Final = 15
+REMOTE_READ_SECONDS: Final = 30
+REMOTE_REQUEST_SECONDS: Final = 120
+#: Bytes of one range. Up to so many objects are read at a time as the caller asked for.
+REMOTE_RANGE_BYTES: Final = 1 * MIB
+#: Bytes of one object that are kept, to answer later reads from.
+REMOTE_KEPT_BYTES: Final = 2 * MIB
+#: Bytes of one object that are thrown away because its server sends no ranges, only everything from the start.
+REMOTE_SKIPPED_BYTES: Final = 64 * MIB
+#: Times that all bytes of one object may come. Evidence reads them two or three times: its digest, the search
+#: for what hides in audio, the essence.
+REMOTE_READINGS: Final = 8
+#: Bytes of one page of a listing. A thousand names of a thousand characters are 1 MB.
+REMOTE_PAGE_BYTES: Final = 8 * MIB
+#: Names of one listing that are held at a time to tell which are sidecars of which.
+REMOTE_HELD_NAMES: Final = 10_000
+#: Rows of Parquet that are records in memory at a time, each about 5 KB.
+PARQUET_RECORDS: Final = 2_000

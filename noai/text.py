@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import Final
 
 #: Control, format (bidi overrides among them), surrogate, private use, unassigned; line and
 #: paragraph separators.
 _ESCAPED: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+
+_ESCAPED_PART: Final = re.compile(r"\\\\|\\x([0-9a-f]{2})")
 
 
 def printable(text: str, limit: int | None = None) -> str:
@@ -32,6 +35,15 @@ def escape_path(path: str) -> str:
         .encode("utf-8", "backslashreplace")
         .decode("utf-8")
     )
+
+
+def unescape_path(text: str) -> str:
+    """The path that :func:`escape_path` made ``text`` of."""
+    return _ESCAPED_PART.sub(_unescape, text) if "\\" in text else text
+
+
+def _unescape(match: re.Match[str]) -> str:
+    return "\\" if match[1] is None else chr(0xDC00 + int(match[1], 16))
 
 
 def _escape(character: str) -> str:

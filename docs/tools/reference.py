@@ -78,8 +78,11 @@ def _command_sections(command: click.Command, name: str, parent: click.Context |
     level = min(2 + path.count(" "), 3)
     yield f"{'#' * level} {path}\n\n```text\n{command.get_help(context).rstrip()}\n```\n"
     if isinstance(command, click.Group):
-        for inner in sorted(command.commands):
-            yield from _command_sections(command.commands[inner], inner, context)
+        # By its methods: the outer group imports each command only when it is asked for it.
+        for inner in sorted(command.list_commands(context)):
+            found = command.get_command(context, inner)
+            assert found is not None
+            yield from _command_sections(found, inner, context)
 
 
 PAGES: Final[Mapping[str, Callable[[], str]]] = {

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import IO, BinaryIO, Final
 
 from noai.cli._exits import OutputFailed
 from noai.containers.registry import detect
+from noai.corpus.walking import AUDIO_EXTENSIONS, SIDECAR_SUFFIXES
 from noai.errors import ContainerError, UsageError
 from noai.limits import KIB, MIB
 from noai.sources import open_path, read_exactly
+from noai.trust import Kind, TrustList, entries_from_pem
+from noai.verifying import default_trust
 
 #: A PEM file with every public authority of the world has half of it.
 _PEM_BYTES: Final = 1 * MIB
@@ -35,6 +38,22 @@ def read_pem(path: str) -> bytes:
         if source.size > _PEM_BYTES:
             raise UsageError(f"{path}: is too large to be a PEM file")
         return read_exactly(source, 0, source.size)
+
+
+def trust_with(anchors: Iterable[str]) -> TrustList:
+    """The configured list, with the certificates in the PEM files ``anchors``, which identify.
+
+    What an entry may do stays as it is listed.
+
+    Raises:
+        SourceError, KeyFileError, TrustError: if one of them cannot be read.
+    """
+    trust = default_trust()
+    for path in anchors:
+        for entry in entries_from_pem(read_pem(path), path, kind=Kind.AUTHORITY):
+            if all(entry.fingerprint != listed.fingerprint for listed in trust.entries):
+                trust = trust.with_entry(entry)
+    return trust
 
 
 def write_certificate(path: Path, pem: str) -> None:
@@ -78,11 +97,53 @@ def require_replaceable(path: str) -> None:
     raise UsageError(f"{path}: is a track, and would be overwritten; choose another name")
 
 
+def require_output(output: str, inputs: Iterable[str]) -> None:
+    """Refuse an output that would destroy a track, a sidecar, a key or an input by a slip of the finger.
+
+    Raises:
+        UsageError: if ``output`` is one, by its name or by what it holds.
+        SourceError: if what it holds cannot be seen.
+    """
+    extension = os.path.splitext(output)[1].lower()
+    if extension in AUDIO_EXTENSIONS or any(_is_same_file(output, path) for path in inputs):
+        raise UsageError(
+            f"{output}: is a track or a list to read, and would be overwritten; choose another name"
+        )
+    if extension in SIDECAR_SUFFIXES:
+        raise UsageError(f"{output}: is the name of a sidecar, which would be overwritten; choose another")
+    require_replaceable(output)
+
+
 @contextmanager
-def listed_paths(source: str | None, null: bool) -> Iterator[Iterator[str]]:
+def opened_output(output: str, inputs: Iterable[str]) -> Iterator[IO[str]]:
+    """The text file ``output``, overwritten, but for what :func:`require_output` refuses.
+
+    Raises:
+        UsageError, SourceError: as there.
+        OutputFailed: if it cannot be written.
+    """
+    require_output(output, inputs)
+    try:
+        with open(output, "w", encoding="utf-8", errors="backslashreplace", newline="") as stream:
+            yield stream
+    except OSError as error:
+        raise OutputFailed(f"{output}: cannot be written: {error.strerror or error}") from None
+
+
+def _is_same_file(first: str, second: str) -> bool:
+    try:
+        return os.path.samefile(first, second)
+    except OSError:
+        return False
+
+
+@contextmanager
+def listed_paths(
+    source: str | None, null: bool, seen: Callable[[bytes], object] | None = None
+) -> Iterator[Iterator[str]]:
     """The paths in the file ``source`` (``-``: stdin), one a line, or each ended by NUL; None: none.
 
-    Empty ones are left out. They are read as they are asked for.
+    Empty ones are left out. They are read as they are asked for, and each block is shown to ``seen``.
 
     Raises:
         UsageError: if it cannot be read, or is plainly of the other kind.
@@ -92,10 +153,10 @@ def listed_paths(source: str | None, null: bool) -> Iterator[Iterator[str]]:
     elif source == "-":
         if sys.stdin is None:
             raise UsageError("standard input is closed: there is no list of paths to read")
-        yield _items(source, sys.stdin.buffer, null)
+        yield _items(source, sys.stdin.buffer, null, seen)
     else:
         with _open_list(source) as stream:
-            yield _items(source, stream, null)
+            yield _items(source, stream, null, seen)
 
 
 def _open_list(source: str) -> BinaryIO:
@@ -106,10 +167,14 @@ def _open_list(source: str) -> BinaryIO:
         raise _unreadable(source, error) from None
 
 
-def _items(source: str, stream: BinaryIO, null: bool) -> Iterator[str]:
+def _items(
+    source: str, stream: BinaryIO, null: bool, seen: Callable[[bytes], object] | None
+) -> Iterator[str]:
     separator, rest = (b"\0" if null else b"\n"), b""
     try:
         while block := os.read(stream.fileno(), _LIST_BLOCK):
+            if seen is not None:
+                seen(block)
             *items, rest = (rest + block).split(separator)
             yield from _decoded(source, items, null)
     except OSError as error:

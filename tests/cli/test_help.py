@@ -27,6 +27,9 @@ COMMANDS = {
         *("rejected", "undecided", "allowed", "unreserved", "Exit codes"),
     ),
     ("inspect",): ("FILE", "--json"),
+    ("report",): ("PATH...", "--output HTML", "--title", "Exit codes"),
+    ("receipt",): ("verify",),
+    ("receipt", "verify"): ("RECEIPT", "[OUTPUT]", "--trust PEM", "--json", "Exit codes"),
     ("identity",): ("list", "export"),
     ("identity", "list"): ("--json",),
     ("identity", "export"): ("NAME", "--output PEM"),
@@ -59,7 +62,7 @@ def test_version(installed: Run) -> None:
     assert (done.code, done.out) == (0, f"noai {package.__version__}\n")
 
 
-@pytest.mark.parametrize("command", [(), ("identity",), ("trust",)])
+@pytest.mark.parametrize("command", [(), ("identity",), ("trust",), ("receipt",)])
 def test_without_a_command_the_help_is_shown_as_an_error(noai: Run, command: tuple[str, ...]) -> None:
     done = noai(*command)
     assert (done.code, done.out) == (2, "")
