@@ -32,6 +32,8 @@ _PLAIN: Final = frozenset(
 def lines(record: Record) -> Iterator[Text]:
     """The verdict, why, and who says what; one line where nothing was found."""
     decision, path = record["decision"], record["path"]
+    if record["member"] is not None:
+        path = f"{path}: {record['member']}"
     container = f" ({record['container']})" if record["container"] else ""
     head = _render.text((f"{decision:<11}", DECISION_STYLES[decision]), path, (container, "dim"))
     if decision == "unreserved" and not record["admitted"]:
