@@ -16,11 +16,14 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
 from noai.codes import Code
+from noai.hashing import alongside
+from noai.sources import ByteSource
 
 DOMAIN: Final = b"noai-essence/1\x00"
 ALGORITHM: Final = "sha-256"
@@ -58,6 +61,17 @@ class StreamHasher:
     def update(self, data: bytes) -> None:
         self._payload.update(data)
         self._payload_bytes += len(data)
+
+    @contextmanager
+    def alongside(self, source: ByteSource, start: int, end: int) -> Iterator[Iterator[bytes]]:
+        """:meth:`update` with the bytes from ``start`` up to ``end``, and meanwhile each block to look at.
+
+        Raises:
+            SourceError: if they cannot be had.
+        """
+        with alongside(self._payload, source, start, end) as blocks:
+            yield blocks
+        self._payload_bytes += end - start
 
     def packet(self, data: bytes) -> None:
         self.packet_lengths(struct.pack("<I", len(data)), 1)

@@ -235,7 +235,7 @@ PARQUET_DEPTH: Final = 8
 #: Rows of one row group of Parquet, held in memory as Arrow: about 1 KB each.
 PARQUET_ROW_GROUP: Final = 20_000
 #: Seconds after which rows become a part of their own, so that a killed run loses no more.
-PARQUET_PART_SECONDS: Final = 5
+PARQUET_PART_SECONDS: Final = 2
 #: Bytes of one verdict record that is read back. A file with eight markers and their companions makes 40 KiB.
 RECORD_BYTES: Final = 16 * MIB
 #: Files that a report lists. From there on those that are admitted and unremarkable are summed up; a browser

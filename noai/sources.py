@@ -104,6 +104,10 @@ class DescriptorSource:
             raise SourceError(f"reading failed: {error.strerror or error}") from error
         return data
 
+    def fileno(self) -> int:
+        """The descriptor, as long as the source is open."""
+        return self._descriptor
+
     def is_unchanged(self, mtime_ns: int | None) -> bool:
         """Whether the file still has the size that it was opened with, and this time of modification."""
         status = os.fstat(self._descriptor)

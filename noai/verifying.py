@@ -24,7 +24,7 @@ from noai.policy import Policy
 from noai.report import Depth, Finding, Note, Report, SignalSource
 from noai.sidecars import NO_SIDECARS, Sidecars, read_sidecars
 from noai.signals.interface import Evidence
-from noai.signals.registry import READERS
+from noai.signals.registry import read_all
 from noai.sources import (
     ByteSource,
     BytesSource,
@@ -75,6 +75,9 @@ class Verifier:
         path = os.fspath(source)
         # The trust list is read outside the guard: a damaged list must stop the run.
         trust = self.trust_list
+        glimpse = self.glance_at_named(path)
+        if glimpse is not None:
+            return glimpse.report(path)
         try:
             with open_path(path) as (opened, status):
                 report = Report(path, None, status.st_size, status.st_mtime_ns, self.depth)
@@ -125,6 +128,18 @@ class Verifier:
             return None
         finally:
             os.close(descriptor)
+
+    def glance_at_named(self, path: str) -> Glimpse | None:
+        """The same for a path of which nothing is known; None at another depth, or where a digest is asked."""
+        if self.depth is not Depth.DECISION or self.digest:
+            return None
+        try:
+            # Looked at before it is opened, because opening a device can have effects of its own.
+            if not stat.S_ISREG(os.lstat(path).st_mode):
+                return None
+        except (OSError, ValueError):
+            return None
+        return self.glance(path) if read_sidecars(path) is NO_SIDECARS else None
 
     @cached_property
     def _requested(self) -> frozenset[Use]:
@@ -222,7 +237,7 @@ def gather(
 
 def all_findings(evidence: Evidence) -> tuple[Finding, ...]:
     """What every reader finds, in the order of the registry."""
-    return tuple(finding for reader in READERS for finding in reader.read(evidence))
+    return read_all(evidence)
 
 
 def _in_memory(source: Source) -> ByteSource:

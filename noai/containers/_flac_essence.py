@@ -16,7 +16,7 @@ from noai.containers._flac_end import truncation
 from noai.containers._flac_joined import STREAM_BEGINS
 from noai.containers._mpeg_search import holds_audio
 from noai.essence import EssenceReading, StreamHasher, Violation
-from noai.sources import ByteSource, chunks, read_exactly
+from noai.sources import ByteSource, read_exactly
 
 _FRAME_SIZES: Final = slice(4, 10)
 
@@ -35,10 +35,10 @@ def read_essence(source: ByteSource) -> EssenceReading:
         violations.append(Violation(Code.ESSENCE_TRUNCATED, cut))
     second = False
     seam = b""
-    for chunk in chunks(source, layout.audio, layout.end):
-        hasher.update(chunk)
-        second = second or any(map(STREAM_BEGINS.search, (seam + chunk[:7], chunk)))
-        seam = (seam + chunk[-7:])[-7:]
+    with hasher.alongside(source, layout.audio, max(layout.audio, layout.end)) as blocks:
+        for block in blocks:
+            second = second or any(map(STREAM_BEGINS.search, (seam + block[:7], block)))
+            seam = (seam + block[-7:])[-7:]
     if holds_audio(source, 0, layout.audio):
         message = "the metadata holds MPEG audio, which players that look for frames would play"
         violations.append(Violation(Code.AUDIO_IN_TAG, message))

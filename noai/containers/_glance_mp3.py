@@ -62,14 +62,13 @@ def _frame(word: bytes) -> _Frame | None:
 
 
 def glance(source: ByteSource, head: bytes) -> Glance | None:
-    """The answer for an MP3 file without surprises (see :mod:`noai.containers.glance`)."""
-    size, start = source.size, 0
-    tag = Id3Glance(source, head)
-    if head.startswith(b"ID3"):
-        end = tag.read(0, size)
-        if end is None:
-            return None
-        start = end
+    """The answer for an MP3 file without surprises that begins with a frame."""
+    return glance_behind(source, Id3Glance(source, head), 0)
+
+
+def glance_behind(source: ByteSource, tag: Id3Glance, start: int) -> Glance | None:
+    """The same for one whose frames begin at ``start``, behind what ``tag`` has read."""
+    size = source.size
     if size - start < _TAIL + _FRAME:
         return None
     frames = tag.bytes_at(start, _FRAME)

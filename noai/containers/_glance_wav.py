@@ -10,7 +10,7 @@ from typing import Final
 from noai.containers._chunks import is_id
 from noai.containers._glance_id3 import Id3Glance
 from noai.containers._opaque import holds_mark
-from noai.containers._riff import FORM, HEADER
+from noai.containers._riff import FORM, HEADER, RIFF
 from noai.containers._wav_tags import MANIFEST, TEXTS, XMP_PLACES
 from noai.containers.glance import Glance
 from noai.containers.wav import WAV
@@ -25,8 +25,8 @@ _READS: Final = 6
 _WINDOW: Final = 8 * KIB
 #: Bytes of a chunk that is looked at as a whole.
 _LARGEST: Final = 64 * KIB
-#: Entries of a LIST. INFO has 5 to 15.
-_ENTRIES: Final = 64
+#: Entries of all LIST chunks together. INFO has 5 to 15.
+_ENTRIES: Final = 128
 _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
 #: Where the format stands in a ``fmt `` chunk that is extensible.
 _SUBFORMAT: Final = 24
@@ -49,13 +49,15 @@ def glance(source: ByteSource, head: bytes) -> Glance | None:
 class _Chunks:
     """Walks the chunks of one file, of which ``head`` are the first bytes."""
 
-    __slots__ = ("_base", "_data", "_reads", "_source", "id3", "silent")
+    __slots__ = ("_base", "_data", "_entries", "_has_manifest", "_reads", "_source", "id3", "silent")
 
     def __init__(self, source: ByteSource, head: bytes) -> None:
         self._source = source
         self._data = head
         self._base = 0
         self._reads = _READS
+        self._entries = _ENTRIES
+        self._has_manifest = False
         self.id3 = Id3Glance(source, head)
         #: Whether nothing but the ID3 tag could say anything.
         self.silent = True
@@ -78,7 +80,7 @@ class _Chunks:
             if at < 0 or not is_id(name):
                 return False
             if name == b"data":
-                if audio_end:
+                if audio_end or length in RIFF.open_sizes:
                     return False
                 audio_end = end
             elif name == b"fmt ":
@@ -147,6 +149,11 @@ class _Chunks:
         if o < 0:
             return False
         kind, data = name.upper(), self._data[o : o + HEADER + length]
+        if kind == MANIFEST:
+            # Beyond a limit on them the reader stops, and sees no marker any more.
+            if self._has_manifest:
+                return False
+            self._has_manifest = True
         if kind in XMP_PLACES or kind == MANIFEST:
             self.silent = False
             return True
@@ -167,9 +174,10 @@ class _Chunks:
         if kind not in (b"INFO", b"adtl"):
             return False
         at, end = HEADER + 4, len(data)
-        for _ in range(_ENTRIES):
-            if end - at < HEADER or not data[at]:
-                break
+        while end - at >= HEADER and data[at]:
+            self._entries -= 1
+            if self._entries < 0:
+                return False
             name, length = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "little")
             at += HEADER + length
             if not is_id(name) or at > end or name.upper() == b"LIST":

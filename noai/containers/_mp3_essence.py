@@ -32,7 +32,7 @@ from noai.containers._mp3_joined import find_joined
 from noai.containers._mp3_layout import Mp3Layout, read_layout
 from noai.containers._mpeg_search import RUN, holds_audio, stream_pattern
 from noai.essence import EssenceReading, StreamHasher, Violation
-from noai.sources import ByteSource, chunks, read_exactly
+from noai.sources import ByteSource, read_exactly
 
 _CONFIG: Final = struct.Struct("<BBI")
 
@@ -60,9 +60,9 @@ def read_essence(source: ByteSource) -> EssenceReading:
     config = _CONFIG.pack(header.version, header.layer, header.rate)
     hasher = StreamHasher(f"mp{header.layer}", config, packets=False)
     scan = MarkScan(payload)
-    for block in chunks(source, payload, layout.end):
-        hasher.update(block)
-        scan.feed(block)
+    with hasher.alongside(source, payload, max(payload, layout.end)) as blocks:
+        for block in blocks:
+            scan.feed(block)
     violations += _hidden_tags(source, layout, scan.offsets)
     return EssenceReading.of([hasher], violations)
 

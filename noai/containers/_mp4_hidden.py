@@ -24,7 +24,7 @@ from noai.limits import KIB, MP4_HIDDEN_BYTES, READ_SIZE, TOKEN_CHARS
 _KEY: Final = re.compile(rb"noai[\x00=]")
 _STATEMENT: Final = re.compile(rb"noai:[a-z0-9_-]|datamining|training-mining|tdm[-_:]reservation")
 #: What a match has in it. To look for each of them first is many times as fast as the patterns.
-_WORDS: Final = (b"noai", b"datamining", b"training-mining", b"reservation")
+WORDS: Final = (b"noai", b"datamining", b"training-mining", b"reservation")
 _LONGEST: Final = 16
 _TOKEN: Final = re.compile(rb"[A-Za-z0-9_.-]{60,}")
 _TEXT: Final = re.compile(rb"[\x20-\x7e]+")
@@ -125,7 +125,7 @@ def _places(reader: BoxReader, box: Box) -> Iterator[tuple[int, bool]]:
     """Where statements begin in ``box``, and whether they are markers."""
     for start in range(box.body, box.end, READ_SIZE):
         data = reader.read(start, min(READ_SIZE + _LONGEST, box.end - start)).lower()
-        if not any(word in data for word in _WORDS):
+        if not any(word in data for word in WORDS):
             continue
         found = [(match.start(), True) for match in _KEY.finditer(data)]
         found += [(match.start(), False) for match in _STATEMENT.finditer(data)]

@@ -28,14 +28,14 @@ DESCENDED: Final = frozenset(
 #: Boxes that are tag areas, and those that stand in them but that FFmpeg reads wherever they are.
 AREAS: Final = frozenset((b"udta", b"meta", b"uuid", b"ilst", FREEFORM, b"ID32"))
 #: Media data, and boxes of fixed form that hold numbers; all others are searched for hidden statements.
-_SILENT: Final = frozenset(
+SILENT: Final = frozenset(
     (
         b"mdat", b"ftyp", b"styp", b"mvhd", b"tkhd", b"mdhd", b"hdlr", b"smhd", b"vmhd", b"elst", b"dref",
         b"stts", b"ctts", b"cslg", b"stsc", b"stsz", b"stz2", b"stco", b"co64", b"stss", b"sdtp", b"sbgp",
         b"sgpd", b"trex", b"mehd", b"mfhd", b"tfhd", b"tfdt", b"trun", b"sidx", b"ssix", b"prft",
     )
 )  # fmt: skip
-_3GPP: Final = frozenset((b"cprt", b"dscp", b"titl", b"auth", b"perf", b"gnre", b"albm"))
+THREE_GPP: Final = frozenset((b"cprt", b"dscp", b"titl", b"auth", b"perf", b"gnre", b"albm"))
 #: Version, flags and language in front of the tag in ``ID32``.
 _ID32_HEAD: Final = 6
 
@@ -97,7 +97,7 @@ class _Scan:
                 self._area(box, path)
         elif box.type == b"cmov":
             self.found.area.note(Code.TAG_COMPRESSED, "a compressed movie resource (cmov) was not inflated")
-        elif box.type not in _SILENT:
+        elif box.type not in SILENT:
             self._hidden.search(box, padding=box.type in PADDING)
 
     def finish(self) -> None:
@@ -139,7 +139,7 @@ class _Scan:
             read_xmp(self._reader, XmpBox(box, box.body, top_level=False), "XMP_ in user data", self.found)
         elif box.type[0] == 0xA9:
             self._string_item(box, path, Form.STRINGS)
-        elif box.type in _3GPP and box.length > 6:
+        elif box.type in THREE_GPP and box.length > 6:
             self._string_item(box, path, Form.THREE_GPP)
         elif box.type in PADDING:
             self._hidden.search(box, padding=True)

@@ -16,7 +16,7 @@ from typing import BinaryIO, Final
 from noai.codes import Code
 from noai.containers._area import AreaBuilder
 from noai.containers._ogg_kinds import C2PA
-from noai.containers._ogg_pages import CAPTURE, FIRST, HEADER, LAST, Page, walk, with_checksum
+from noai.containers._ogg_pages import CAPTURE, FIRST, HEADER, LAST, Page, PageWalk, with_checksum
 from noai.containers._ogg_streams import Demultiplexer, LogicalStream, read_heads
 from noai.containers._ogg_write import has_index, require_sound
 from noai.containers._splices import Splice, apply, growth
@@ -100,7 +100,7 @@ def _replace(
     """Put ``page`` behind the first pages of the other streams of the first chain link."""
     source = FileSource(file)
     gone = old.header_pages if old is not None else []
-    others = (found for found in walk(source) if isinstance(found, Page) and found not in gone)
+    others = (found for found in PageWalk(source) if isinstance(found, Page) and found not in gone)
     place = next((found.offset for found in others if not found.flags & FIRST), source.size)
     splices = [Splice(found.offset, found.end - found.offset, b"") for found in gone]
     offset = place - sum(splice.length for splice in splices if splice.offset < place)

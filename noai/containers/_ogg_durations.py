@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Final, Protocol
 
 from noai.containers import _ogg_flac
@@ -50,6 +51,11 @@ def durations_of(stream: LogicalStream) -> Durations:
     return _Vorbis(read_exactly(head, 0, _IDENTIFICATION.size), read_exactly(setup, 0, setup.size))
 
 
+def _first_bytes(body: bytes, starts: Sequence[int]) -> bytes:
+    # Of one place itemgetter makes no tuple.
+    return bytes(itemgetter(*starts)(body)) if len(starts) > 1 else bytes(body[at] for at in starts)
+
+
 class _Opus:
     """Samples at 48 kHz, which granule positions count whatever the file was made from."""
 
@@ -57,9 +63,9 @@ class _Opus:
     longest = 5760
 
     def of(self, body: bytes, starts: Sequence[int]) -> int:
-        firsts = bytes(map(body.__getitem__, starts))
+        firsts = _first_bytes(body, starts)
         if len(firsts.translate(None, _COUNTED)) == len(firsts):
-            return sum(map(_OPUS_SAMPLES.__getitem__, firsts))
+            return sum(_OPUS_SAMPLES[first] * firsts.count(first) for first in set(firsts))
         return sum(
             _OPUS_SAMPLES[first] * (_frames(body, start) if first & 3 == 3 else 1)
             for first, start in zip(firsts, starts, strict=True)
@@ -129,7 +135,7 @@ class _Vorbis:
         self._block = 0
 
     def of(self, body: bytes, starts: Sequence[int]) -> int:
-        firsts = bytes(map(body.__getitem__, starts))
+        firsts = _first_bytes(body, starts)
         kinds = firsts.translate(self._kinds).replace(bytes([_NO_AUDIO]), b"")
         if not kinds:
             return 0

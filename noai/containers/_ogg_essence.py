@@ -27,15 +27,18 @@ from noai.containers._ogg_durations import durations_of
 from noai.containers._ogg_granules import Timeline
 from noai.containers._ogg_kinds import AUDIO, FLAC, OPUS, SPEEX
 from noai.containers._ogg_pages import PacketSource, Page, PageReader, split_lacing
+from noai.containers._ogg_runs import Stretch, read_run
 from noai.containers._ogg_speex import SpeexHeader
 from noai.containers._ogg_streams import Demultiplexer, LogicalStream
 from noai.containers._opus import OpusHead
 from noai.errors import ContainerMalformed, LimitExceeded
 from noai.essence import EssenceReading, StreamHasher, Violation
-from noai.limits import CODEC_HEADER_BYTES, OGG_PACKET_BYTES, READ_SIZE
+from noai.limits import CODEC_HEADER_BYTES, KIB, OGG_PACKET_BYTES
 from noai.sources import ByteSource, read_exactly
 
 _VORBIS_IDENTIFICATION_BYTES: Final = 30
+#: One read. What is made of it, three times as much, stays in the cache of one processor.
+_WINDOW: Final = 256 * KIB
 
 
 class _AudioStream:
@@ -53,10 +56,19 @@ class _AudioStream:
         lacing = page.lacing
         if headers:
             body, lacing = body[sum(lacing[:headers]) :], lacing[headers:]
-        lengths, rest = split_lacing(lacing)
+        self.take(Stretch(lacing, body, page.granule))
+
+    def can_run(self) -> bool:
+        """Whether several pages may be taken at once: not in a packet that is about to be too long."""
+        return self._timeline.has_begun and self._carried <= OGG_PACKET_BYTES - _WINDOW
+
+    def take(self, stretch: Stretch) -> None:
+        """One page, or what several hold together."""
+        body = stretch.body
+        lengths, rest = split_lacing(stretch.lacing)
         continued, unfinished = self._carried > 0, rest > 0
         starts = _starts(lengths, rest, continued=continued)
-        self._timeline.page(page, body, starts, continued=continued, unfinished=unfinished)
+        self._timeline.page(stretch.granule, body, starts, continued=continued, unfinished=unfinished)
         if self._is_flac:
             self._strange |= any(body[start : start + 2] not in _ogg_flac.SYNCS for start in starts)
         if lengths:
@@ -94,7 +106,7 @@ def read_essence(source: ByteSource) -> EssenceReading:
         LimitExceeded: for more streams or larger header packets than are read.
     """
     demultiplexer = Demultiplexer(source)
-    reader = PageReader(source, READ_SIZE)
+    reader = PageReader(source, _WINDOW)
     audio: dict[LogicalStream, _AudioStream] = {}
     broken = False
     for found in reader:
@@ -110,6 +122,15 @@ def read_essence(source: ByteSource) -> EssenceReading:
                 audio[stream] = _AudioStream(stream)
             if not headers or headers < len(found.lacing):
                 audio[stream].page(found, reader.body(found), headers)
+            if stream.place is not None and audio[stream].can_run():
+                run = read_run(*reader.ahead(), stream.place)
+                if run is None:
+                    continue
+                demultiplexer.follow(stream, run)
+                reader.skip(run.length)
+                broken |= not run.checksums_hold
+                for stretch in run.stretches:
+                    audio[stream].take(stretch)
     for stream in demultiplexer.streams:
         if stream.kind in AUDIO and not stream.complete:
             raise ContainerMalformed(f"the header packets of a {stream.kind.name} stream are not complete")

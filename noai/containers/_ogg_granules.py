@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from noai.containers._ogg_durations import Durations
-from noai.containers._ogg_pages import NO_GRANULE, Page
+from noai.containers._ogg_pages import NO_GRANULE
 
 
 class Timeline:
@@ -35,10 +35,17 @@ class Timeline:
         #: Samples of the last page that stand behind its position.
         self._behind = 0
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether there was a page with a position. From then on only the last two count."""
+        return self._origin is not None
+
     def page(
-        self, page: Page, body: bytes, starts: Sequence[int], *, continued: bool, unfinished: bool
+        self, granule: int, body: bytes, starts: Sequence[int], *, continued: bool, unfinished: bool
     ) -> None:
-        """One page of audio, whose packets begin at ``starts`` in ``body``.
+        """One page of audio with its position, whose packets begin at ``starts`` in ``body``.
+
+        Where another page follows, and :attr:`has_begun`, several in a row may be taken for one.
 
         ``continued``: in front of them ends, or goes on, one that began on an earlier page.
         ``unfinished``: the last packet on the page goes on behind it.
@@ -52,15 +59,15 @@ class Timeline:
             self._open = self._durations.of(body, last)
         self._total += ended
         self._since += ended
-        if page.granule != NO_GRANULE:
-            self._take(page)
+        if granule != NO_GRANULE:
+            self._take(granule)
 
-    def _take(self, page: Page) -> None:
+    def _take(self, granule: int) -> None:
         if self._origin is None:
-            self._origin = page.granule - self._total
+            self._origin = granule - self._total
         else:
-            self._behind = self._position + self._since - page.granule
-        self._position, self._since = page.granule, 0
+            self._behind = self._position + self._since - granule
+        self._position, self._since = granule, 0
 
     def problems(self) -> Iterator[str]:
         """Sentences on what is left out. Call it behind the last page."""

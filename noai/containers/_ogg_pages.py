@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
 from bisect import bisect_right
@@ -9,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import Final, NamedTuple
 
-from noai.limits import KIB
+from noai.limits import KIB, OGG_AHEAD_BYTES, OGG_WALKED_BYTES
 from noai.sources import ByteSource, read_exactly
 
 #: The capture pattern and the only version of the page structure there is.
@@ -75,7 +76,7 @@ class PageReader:
         self._next = start
         self._start = 0
         self._data = b""
-        self._mirrored: memoryview | None = None
+        self._mirrored: bytearray | None = None
 
     def __iter__(self) -> Iterator[Page | Gap]:
         size = self._source.size
@@ -90,10 +91,21 @@ class PageReader:
 
     def checksum_holds(self, page: Page) -> bool:
         at = self._at(page.offset, page.end - page.offset)
-        if self._mirrored is None:
-            self._mirrored = memoryview(self._data.translate(_MIRRORED))
-        mirrored = self._mirrored[at : at + page.end - page.offset]
+        mirrored = memoryview(self._mirror())[at : at + page.end - page.offset]
         return _mirrored_checksum(mirrored) == mirrored[CHECKSUM_AT : CHECKSUM_AT + 4]
+
+    def ahead(self) -> tuple[bytes, bytearray, int]:
+        """What was read, the same with the bits of each byte reversed, and where the next page is in it."""
+        return self._data, self._mirror(), self._next - self._start
+
+    def skip(self, length: int) -> None:
+        """Go on so many bytes behind where the next page begins."""
+        self._next += length
+
+    def _mirror(self) -> bytearray:
+        if self._mirrored is None:
+            self._mirrored = bytearray(self._data.translate(_MIRRORED))
+        return self._mirrored
 
     def raw(self, page: Page) -> bytes:
         at = self._at(page.offset, page.end - page.offset)
@@ -111,17 +123,8 @@ class PageReader:
 
     def _page(self, offset: int) -> Page | None:
         left = self._source.size - offset
-        at = self._at(offset, min(HEADER.size + 255, left))
-        data = self._data
-        if left < HEADER.size or not data.startswith(CAPTURE, at):
-            return None
-        _, _, flags, granule, serial, sequence, _, segments = HEADER.unpack_from(data, at)
-        lacing = data[at + HEADER.size : at + HEADER.size + segments]
-        body = offset + HEADER.size + segments
-        end = body + sum(lacing)
-        if len(lacing) != segments or end > self._source.size:
-            return None
-        return Page(offset, flags, granule, serial, sequence, lacing, body, end)
+        at = self._at(offset, min(_LONGEST_HEADER, left))
+        return _page_at(self._data, at, offset, self._source.size)
 
     def _gap(self, offset: int) -> Gap:
         """From ``offset``, where no whole page begins, to the next capture pattern or the end."""
@@ -140,32 +143,56 @@ class PageReader:
 
 #: No header is longer.
 _LONGEST_HEADER: Final = HEADER.size + 255
-#: One read while looking for the next page behind bytes that are none.
+#: The first read, and each while looking for the next page behind bytes that are none.
 _SEARCH: Final = 4 * KIB
+#: Shorter pages are read through: one large read costs less than a small one for each of them.
+_SHORT: Final = 32 * KIB
 
 
-def walk(source: ByteSource) -> Iterator[Page | Gap]:
-    """The pages of ``source`` by their headers alone, in one read of up to 282 bytes each."""
-    size, offset = source.size, 0
-    while offset < size:
-        page = _page_at(source, offset, size)
-        if page is not None:
-            offset = page.end
-            yield page
-            continue
-        for found in PageReader(source, _SEARCH, offset):
-            offset = found.end
-            yield found
-            if isinstance(found, Page):
-                break
+class PageWalk:
+    """Walks the pages of ``source`` by their headers alone, reading ahead where they are short."""
+
+    def __init__(self, source: ByteSource) -> None:
+        self._source = source
+        #: Where the next page is expected, which may be changed on the way.
+        self.next = 0
+        self._start = 0
+        self._data = b""
+        self._ahead = _SEARCH if source.size > OGG_WALKED_BYTES else OGG_WALKED_BYTES
+
+    def __iter__(self) -> Iterator[Page | Gap]:
+        before = 0
+        while self.next < self._source.size:
+            page = self._page(self.next, self.next - before)
+            before = self.next
+            if page is not None:
+                self.next = page.end
+                yield page
+                continue
+            for found in PageReader(self._source, _SEARCH, self.next):
+                self.next = found.end
+                yield found
+                if isinstance(found, Page):
+                    break
+
+    def _page(self, offset: int, length: int) -> Page | None:
+        """The page at ``offset``, behind one of ``length`` bytes."""
+        size = self._source.size
+        needed = min(_LONGEST_HEADER, size - offset)
+        at = offset - self._start
+        if at < 0 or at + needed > len(self._data):
+            read = needed if length > _SHORT else min(max(needed, self._ahead), size - offset)
+            self._ahead = min(2 * self._ahead, OGG_AHEAD_BYTES)
+            self._data, self._start, at = read_exactly(self._source, offset, read), offset, 0
+        return _page_at(self._data, at, offset, size)
 
 
-def _page_at(source: ByteSource, offset: int, size: int) -> Page | None:
-    data = read_exactly(source, offset, min(_LONGEST_HEADER, size - offset))
-    if len(data) < HEADER.size or not data.startswith(CAPTURE):
+def _page_at(data: bytes, at: int, offset: int, size: int) -> Page | None:
+    """The page at ``offset`` of a file of ``size`` bytes, whose header stands ``at`` in ``data``."""
+    if len(data) - at < HEADER.size or not data.startswith(CAPTURE, at):
         return None
-    _, _, flags, granule, serial, sequence, _, segments = HEADER.unpack_from(data)
-    lacing = data[HEADER.size : HEADER.size + segments]
+    _, _, flags, granule, serial, sequence, _, segments = HEADER.unpack_from(data, at)
+    lacing = data[at + HEADER.size : at + HEADER.size + segments]
     body = offset + HEADER.size + segments
     end = body + sum(lacing)
     if len(lacing) != segments or end > size:
@@ -206,16 +233,26 @@ class PacketSource:
         return b"".join(pieces)
 
 
+class _Lengths(dict[bytes, int]):
+    """Bytes of a packet by its lacing; those of common lengths are kept."""
+
+    def __missing__(self, lacing: bytes) -> int:
+        length = 255 * (len(lacing) - 1) + lacing[-1]
+        if len(lacing) <= _KEPT:
+            self[lacing] = length
+        return length
+
+
+#: Segments of packets whose lengths are kept, which are a few thousand.
+_KEPT: Final = 16
+_LENGTHS: Final = _Lengths()
+_ENDED: Final = re.compile(b"\xff*[^\xff]", re.S)
+
+
 def split_lacing(lacing: bytes) -> tuple[list[int], int]:
     """What each packet that ends on a page has there, and the bytes of the one that goes on behind it."""
-    lengths: list[int] = []
-    length = 0
-    for value in lacing:
-        length += value
-        if value != 255:
-            lengths.append(length)
-            length = 0
-    return lengths, length
+    rest = 255 * (len(lacing) - len(lacing.rstrip(b"\xff")))
+    return list(map(_LENGTHS.__getitem__, _ENDED.findall(lacing))), rest
 
 
 def paginate(packets: Sequence[bytes], pages: int, serial: int, sequence: int, flags: int) -> list[bytes]:

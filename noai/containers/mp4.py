@@ -30,7 +30,7 @@ _FIRST: Final = frozenset(
     (b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp", b"moof", b"sidx", b"emsg", b"prft")
 )
 #: Major brands of still images, which use the same boxes.
-_IMAGES: Final = frozenset(
+IMAGES: Final = frozenset(
     (
         b"avif", b"avis", b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1",
         b"jp2 ", b"jpx ", b"jpm ", b"crx ",
@@ -54,7 +54,7 @@ class Mp4:
             return None
         size, kind = int.from_bytes(head[:4], "big"), head[4:8]
         if kind == b"ftyp":
-            return None if head[8:12] in _IMAGES else MP4
+            return None if head[8:12] in IMAGES else MP4
         if kind not in _FIRST:
             return None
         if size == 1:

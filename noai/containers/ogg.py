@@ -9,9 +9,9 @@ from typing import BinaryIO, Final
 from noai.containers import _ogg_c2pa, _ogg_essence, _ogg_tags, _ogg_write
 from noai.containers._area import AreaBuilder
 from noai.containers._inventory import Foreign
+from noai.containers._ogg_front import Front
 from noai.containers._ogg_kinds import FLAC, MAGIC_BYTES, OPUS, SPEEX, VORBIS, kind_of
 from noai.containers._ogg_pages import FIRST, Page, PageReader
-from noai.containers._ogg_streams import Demultiplexer
 from noai.containers.interface import ContainerName, TagArea, TagEdit
 from noai.essence import EssenceReading
 from noai.limits import KIB, OGG_STREAMS
@@ -52,11 +52,12 @@ class Ogg:
     def read_tags(self, source: ByteSource) -> TagArea:
         """The comments of all streams of all chain links, video too, and C2PA manifests.
 
+        Of one stream that is longer not every page is met (:mod:`noai.containers._ogg_extent`).
         What is wrong with one comment header is a note, so that the others still count; so is a
         limit that was reached.
         """
         area = AreaBuilder()
-        heads = Demultiplexer(source)
+        heads = Front(source)
         with area.up_to_limits():
             heads.feed_heads()
         with area.up_to_limits():

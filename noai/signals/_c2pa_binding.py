@@ -9,7 +9,8 @@ C2PA 2.x, "Data Hash" (``c2pa.hash.data``); BMFF: :mod:`noai.signals._c2pa_bmff`
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,8 +19,9 @@ from noai.c2pa_json import DATA_HASH, DataHash, HardBinding
 from noai.codes import Code
 from noai.containers.interface import ManifestStore
 from noai.errors import ContainerError, ContainerMalformed, LimitExceeded
+from noai.hashing import Ahead
 from noai.jumbf import Manifest
-from noai.limits import C2PA_EXCLUSIONS
+from noai.limits import C2PA_EXCLUSIONS, HASH_ALONE
 from noai.report import Check
 from noai.signals import _c2pa_bmff as bmff
 from noai.signals._ranges import Range, union, without
@@ -104,6 +106,26 @@ def check_binding(source: ByteSource, manifest: Manifest, place: ManifestStore |
     except ContainerError as error:
         return _unread(f"its binding cannot be read: {error}", Code.C2PA_MALFORMED)
     return _unread(f"it binds with {assertion.label}, which noai does not check")
+
+
+@contextmanager
+def checking_binding(
+    source: ByteSource, manifest: Manifest, place: ManifestStore | None
+) -> Iterator[Callable[[], Binding]]:
+    """:func:`check_binding`, begun while its caller verifies the signature, and given up where that fails.
+
+    What is yielded waits for it, and is for who has verified the signature.
+    """
+    begun = None
+    if source.size >= HASH_ALONE:
+        begun = Ahead.begin(source, lambda shared: check_binding(shared, manifest, place))
+    if begun is None:
+        yield lambda: check_binding(source, manifest, place)
+        return
+    try:
+        yield begun.result
+    finally:
+        begun.stop()
 
 
 def _check_data_hash(

@@ -8,7 +8,7 @@ is never shown.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -17,11 +17,10 @@ from cryptography import x509
 from noai import certificates
 from noai.c2pa_json import TRUST_URI, UNBOUND, UNTRUSTED, Status, ValidationFacts
 from noai.codes import Code
-from noai.containers.interface import ManifestStore
 from noai.errors import KeyFileError
 from noai.jumbf import Manifest
 from noai.report import Check, PermitProof, SignedBy
-from noai.signals._c2pa_binding import check_binding
+from noai.signals._c2pa_binding import Binding
 from noai.signals.interface import Evidence
 
 _VALIDATED: Final = "claimSignature.validated"
@@ -57,9 +56,9 @@ def claimed_signer(manifest: Manifest) -> SignedBy | None:
 
 
 def check_active(
-    manifest: Manifest, facts: ValidationFacts, evidence: Evidence, place: ManifestStore | None
+    manifest: Manifest, facts: ValidationFacts, evidence: Evidence, check_binding: Callable[[], Binding]
 ) -> Checks:
-    """The checks of the active manifest, whose store lies at ``place``; None if it is not in the file."""
+    """The checks of the active manifest; ``check_binding`` is called if its signature holds."""
     chain = _certificates(manifest.chain)
     signed_by = claimed_signer(manifest)
     # 1. Signature: over the claim, and through it over every assertion that the claim names.
@@ -68,7 +67,7 @@ def check_active(
     # 2. Signer: the chain, by our own trust list, at the judged time.
     judgement = evidence.trust.judge(chain, evidence.now)
     # 3. Binding to the bytes of this very file.
-    binding = check_binding(evidence.source, manifest, place)
+    binding = check_binding()
     # 4. Time.
     expired = Code.SIGNER_EXPIRED in judgement.codes
     # 5. What came before: an earlier manifest that was altered could have held a denial.

@@ -19,6 +19,7 @@ from noai.jumbf import Manifest, Store, read_store
 from noai.limits import C2PA_PARSED_BYTES, MANIFEST_BYTES, MANIFESTS_PER_FILE
 from noai.manifest import read_validation
 from noai.report import Check, Finding, PermitProof, SignalSource, SignedBy
+from noai.signals._c2pa_binding import checking_binding
 from noai.signals._c2pa_checks import Checks, check_active, claimed_signer
 from noai.signals._reading import bounded, plain_namespace
 from noai.signals._training_mining import Statement, is_training_label, read_assertion
@@ -151,12 +152,13 @@ def _check(manifest: Manifest, store: Store, held: _Held, evidence: Evidence) ->
     signer = claimed_signer(manifest)
     if _is_too_costly(store, len(held.data)):
         return Checks(codes=(Code.C2PA_TOO_COSTLY,), signed_by=signer)
-    try:
-        facts = read_validation(held.data, evidence.trust.anchors)
-    except ManifestError as error:
-        code = Code.C2PA_STOPPED if isinstance(error, ManifestStopped) else Code.C2PA_UNREAD
-        return Checks(codes=(code,), signed_by=signer, message=str(error))
-    return check_active(manifest, facts, evidence, held.place)
+    with checking_binding(evidence.source, manifest, held.place) as binding:
+        try:
+            facts = read_validation(held.data, evidence.trust.anchors)
+        except ManifestError as error:
+            code = Code.C2PA_STOPPED if isinstance(error, ManifestStopped) else Code.C2PA_UNREAD
+            return Checks(codes=(code,), signed_by=signer, message=str(error))
+        return check_active(manifest, facts, evidence, binding)
 
 
 def _is_too_costly(store: Store, size: int) -> bool:

@@ -16,6 +16,8 @@ from noai.containers.interface import Detected, TagArea, XmpPacket
 from noai.containers.registry import read_essence
 from noai.errors import ContainerError, LimitExceeded, SourceError, XmpMalformed
 from noai.essence import EssenceReading, Violation
+from noai.hashing import Ahead
+from noai.limits import HASH_ALONE
 from noai.report import Finding, SignalSource
 from noai.sources import ByteSource
 from noai.trust import TrustList
@@ -54,14 +56,38 @@ class Evidence:
     checks: bool = True
     #: A C2PA manifest store that stands in a sidecar file.
     sidecar_manifests: tuple[bytes, ...] = field(default=())
+    _begun: Ahead[EssenceReading] | None = field(default=None, init=False, repr=False)
+    _is_entered: bool = field(default=False, init=False, repr=False)
 
     @cached_property
     def essence(self) -> EssenceReading | Violation:
         """The essence, read once and only when a binding is checked; a violation if it cannot be."""
         try:
+            if self._begun is not None:
+                return self._begun.result()
             return read_essence(self.source, self.detected)
         except (ContainerError, SourceError) as error:
             return Violation(Code.ESSENCE_UNREADABLE, str(error))
+
+    def begin_essence(self) -> None:
+        """Read :attr:`essence`, of which somebody will ask, while other things are checked.
+
+        Only ``with`` this evidence, which ends that before the source is closed.
+        """
+        if not self._is_entered or self._begun is not None or "essence" in self.__dict__:
+            return
+        # Where no manifest asks for a hash of the file, a thread costs more than there is to do meanwhile.
+        if self.area.manifests and self.source.size >= HASH_ALONE:
+            self._begun = Ahead.begin(self.source, lambda source: read_essence(source, self.detected))
+
+    def __enter__(self) -> Evidence:
+        self._is_entered = True
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        begun, self._begun, self._is_entered = self._begun, None, False
+        if begun is not None:
+            begun.stop()
 
     @cached_property
     def xmp(self) -> tuple[ReadPacket, ...]:
@@ -76,6 +102,9 @@ class SignalReader(Protocol):
 
     def read(self, evidence: Evidence) -> Iterable[Finding]:
         """Every statement of this vocabulary in ``evidence.area``.
+
+        What takes long may be left to the iterator that is returned: every reader is called before
+        anything is asked of what the first one returned.
 
         A value that the reader does not understand is a finding with ``Code.UNKNOWN_VALUE`` and
         no uses; it is never dropped and never a permission. Does not raise on any content.

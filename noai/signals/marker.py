@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timezone
+from typing import Optional
 
 from noai import certificates
 from noai.claim import Permission
@@ -33,10 +34,17 @@ class MarkerReader:
         read = [_read_slot(slot, position) for position, slot in enumerate(slots)]
         if not evidence.checks:
             return [finding for finding, _ in read]
-        return list(_checked(read, evidence))
+        signed = list(_signed(read))
+        if any(finding.signature is Check.PASS for finding, _ in signed):
+            evidence.begin_essence()
+        return _checked(signed, evidence)
 
 
-def _read_slot(slot: TagField, position: int) -> tuple[Finding, Token | None]:
+#: What a slot says; with the token as long as there is something left to check.
+_Slot = tuple[Finding, Optional[Token]]
+
+
+def _read_slot(slot: TagField, position: int) -> _Slot:
     text = slot.value.strip()
     base = Finding(SignalSource.MARKER, slot.place, value=slot.value)
     try:
@@ -80,24 +88,34 @@ def _sentence(marker: Marker, subject: str) -> str:
     return f"signed as {subject}: {'; '.join(parts)}"
 
 
-def _checked(read: Iterable[tuple[Finding, Token | None]], evidence: Evidence) -> Iterator[Finding]:
+def _signed(read: Iterable[_Slot]) -> Iterator[_Slot]:
+    """1. Signature, by the key of x5c alone, which parse() matched with kid and alg."""
     budget = SIGNATURE_CHECKS
     for finding, token in read:
         if token is None or finding.marker is None:
-            yield finding
+            yield finding, None
             continue
         # A certificate in the chain costs one signature check, as does the token itself.
         budget -= len(token.chain)
         if budget < 0:
-            yield replace(finding, codes=(*finding.codes, Code.SIGNATURE_CHECKS_EXHAUSTED))
-            continue
-        yield _check(finding, finding.marker, token, evidence)
+            yield replace(finding, codes=(*finding.codes, Code.SIGNATURE_CHECKS_EXHAUSTED)), None
+        elif token.verifies():
+            yield replace(finding, signature=Check.PASS), token
+        else:
+            codes = (*finding.codes, Code.SIGNATURE_INVALID)
+            yield replace(finding, signature=Check.FAIL, codes=codes), None
+
+
+def _checked(signed: Iterable[_Slot], evidence: Evidence) -> Iterator[Finding]:
+    for finding, token in signed:
+        if token is None or finding.marker is None:
+            yield finding
+        else:
+            yield _check(finding, finding.marker, token, evidence)
 
 
 def _check(finding: Finding, marker: Marker, token: Token, evidence: Evidence) -> Finding:
-    # 1. Signature, by the key of x5c alone, which parse() matched with kid and alg.
-    if not token.verifies():
-        return replace(finding, signature=Check.FAIL, codes=(*finding.codes, Code.SIGNATURE_INVALID))
+    """What remains to be checked where the signature is right."""
     # 2. Signer: the chain, at the judged time. No trusted timestamp exists in version 0.1.
     judgement = evidence.trust.judge(token.chain, evidence.now)
     # 3. Binding to the essence of this very file.
@@ -107,7 +125,6 @@ def _check(finding: Finding, marker: Marker, token: Token, evidence: Evidence) -
     entry_permits, in_scope = judgement.permits(token.kid, marker.claim.work.isrc)
     return replace(
         finding,
-        signature=Check.PASS,
         signer=judgement.check,
         binding=binding,
         time=time,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from noai.report import Finding
 from noai.signals.aipref import AiPrefReader
 from noai.signals.c2pa import C2paReader
-from noai.signals.interface import SignalReader
+from noai.signals.interface import Evidence, SignalReader
 from noai.signals.marker import MarkerReader
 from noai.signals.statement import StatementReader
 from noai.signals.tag import TagReader
@@ -23,3 +24,14 @@ READERS: Final[tuple[SignalReader, ...]] = (
     StatementReader(),
     AiPrefReader(),
 )
+
+
+def read_all(evidence: Evidence) -> tuple[Finding, ...]:
+    """What every reader finds, in the order of :data:`READERS`.
+
+    All of them are called before the first is waited for, so that one can hash the audio while another
+    hashes the file.
+    """
+    with evidence:
+        found = [reader.read(evidence) for reader in READERS]
+        return tuple(finding for findings in found for finding in findings)

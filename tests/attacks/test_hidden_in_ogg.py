@@ -236,6 +236,36 @@ def test_a_denial_hidden_in_a_permitted_ogg_counts(files: Files, kind: str, plac
     require_not_admitted(place.put(files.permitted(kind), DENIAL))
 
 
+# -- long files, of which not every page is met (docs/adr/0010-ogg-ends.md) ------------------------
+
+
+@each_kind
+@each_place
+def test_what_is_hidden_in_a_long_ogg_is_seen(files: Files, kind: str, place: Place) -> None:
+    require_not_admitted(place.put(files.plain(kind, "long"), DENIAL))
+    require_not_admitted(place.put(files.permitted(kind, "long"), DENIAL))
+
+
+def in_the_midst(data: bytes, link: bytes) -> bytes:
+    parts = pages(data)
+    return before(data, len(parts) // 2, link)
+
+
+@each_kind
+def test_a_permission_opens_nothing_where_a_link_is_passed_over(files: Files, kind: str) -> None:
+    """A short link in the midst of one stream is met by what binds alone, and by both depths alike."""
+    data = files.permitted(kind, "long")
+    link = tagged(files.plain(kind), DENIAL)
+    assert judge(data).decision is Decision.ALLOWED
+    for serial in (OTHER, serial_of(data)):
+        hidden = in_the_midst(data, with_serial(link, serial))
+        assert [slot.value for slot in Ogg().read_tags(BytesSource(hidden)).fields].count(DENIAL) == 0
+        assert judge(hidden).decision is Decision.UNDECIDED
+        plain = in_the_midst(files.plain(kind, "long"), with_serial(link, serial))
+        assert judge(plain).decision is Decision.UNRESERVED
+        require_rejected(in_the_midst(files.marked(kind, "long"), with_serial(link, serial)))
+
+
 # -- markers among the header packets ---------------------------------------------------------
 
 

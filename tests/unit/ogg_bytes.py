@@ -6,7 +6,7 @@ import io
 import struct
 
 from noai.codes import Code
-from noai.containers._ogg_pages import FIRST, Page, PageReader, paginate, with_checksum
+from noai.containers._ogg_pages import FIRST, LAST, Page, PageReader, paginate, with_checksum
 from noai.containers._ogg_streams import read_heads
 from noai.containers.interface import FieldRole, TagArea, TagEdit
 from noai.containers.ogg import Ogg
@@ -106,3 +106,20 @@ def with_headers(data: bytes, packets: list[bytes], *, together: bool = False) -
         for number, each in enumerate(audio)
     )
     return b"".join([first_page, *made, *behind])
+
+
+def longer(data: bytes, times: int) -> bytes:
+    """The audio of one stream ``times`` in a row, as one stream: to read, not to play."""
+    stream = read_heads(BytesSource(data)).streams[0]
+    head = stream.header_pages[-1].end
+    audio = pages(data[head:])
+    made = [data[:head]]
+    number, last = stream.header_pages[-1].sequence, granule_of(audio[-1])
+    for turn in range(times):
+        for part in audio:
+            number += 1
+            granule = granule_of(part) + turn * last if granule_of(part) >= 0 else -1
+            flags = part[5] if turn == times - 1 else part[5] & ~LAST
+            moved = part[:5] + struct.pack("<BqII", flags, granule, stream.serial, number) + part[22:]
+            made.append(with_checksum(moved))
+    return b"".join(made)

@@ -27,6 +27,7 @@ from noai.containers._flac_blocks import (
     FlacLayout,
     read_layout,
 )
+from noai.containers._flac_end import ends_with_crc16
 from noai.containers.flac import Flac
 from noai.containers.interface import ContainerName, FieldRole, TagArea, TagEdit
 from noai.errors import ContainerError, ContainerMalformed, LimitExceeded, MarkError
@@ -453,3 +454,32 @@ def test_a_flac_cut_at_the_end_of_a_frame_lacks_promised_samples(encoded: Callab
 
 def codes_but_truncated(data: bytes) -> set[Code]:
     return codes(essence(data)) - {Code.ESSENCE_TRUNCATED}
+
+
+# -- the checksum of a frame ------------------------------------------------------------------
+
+
+def crc16(data: bytes) -> int:
+    """RFC 9639 §9.3, bit by bit: polynomial x^16 + x^15 + x^2 + 1, from zero."""
+    crc = 0
+    for byte in data:
+        crc ^= byte << 8
+        for _ in range(8):
+            crc = (crc << 1 ^ 0x8005 if crc & 0x8000 else crc << 1) & 0xFFFF
+    return crc
+
+
+@given(data=st.binary(max_size=400))
+def test_the_checksum_of_a_frame_is_that_of_the_standard(data: bytes) -> None:
+    assert ends_with_crc16(data) == (crc16(data) == 0)
+    assert ends_with_crc16(data + crc16(data).to_bytes(2, "big"))
+
+
+@given(data=st.binary(min_size=1, max_size=400), flips=st.sets(st.integers(0, 3200), min_size=1, max_size=5))
+def test_bits_that_were_changed_are_seen_by_the_checksum(data: bytes, flips: set[int]) -> None:
+    frame = data + crc16(data).to_bytes(2, "big")
+    number = int.from_bytes(frame, "big")
+    for flip in flips:
+        number ^= 1 << flip % (8 * len(frame))
+    changed = number.to_bytes(len(frame), "big")
+    assert ends_with_crc16(changed) == (crc16(changed) == 0)

@@ -14,7 +14,6 @@ from noai.codes import Code
 from noai.containers import _ogg_flac
 from noai.containers._ogg_durations import Durations, _long_blocks, durations_of
 from noai.containers._ogg_granules import Timeline
-from noai.containers._ogg_pages import Page
 from noai.containers._ogg_streams import read_heads
 from noai.errors import ContainerMalformed
 from noai.sources import BytesSource
@@ -226,8 +225,7 @@ def test_packets_over_pages_count_where_they_end(pieces: list[tuple[int, bool]],
         total += 10 * ended
         granule = 1000 + total - (cut if is_last else 0) if ended or is_last else -1
         granules.append(granule)
-        page = Page(0, 4 if is_last else 0, granule, 1, number, b"", 0, 0)
-        timeline.page(page, bytes(99), starts, continued=open_packet, unfinished=unfinished)
+        timeline.page(granule, bytes(99), starts, continued=open_packet, unfinished=unfinished)
         open_packet = unfinished
     several = any(granule != -1 for granule in granules[:-1])
     assert bool(list(timeline.problems())) == (several and cut > 10)

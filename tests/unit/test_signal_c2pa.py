@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -28,6 +29,7 @@ from noai.jumbf import read_store
 from noai.limits import C2PA_PARSED_BYTES, MANIFEST_BYTES
 from noai.manifest import read_validation
 from noai.report import Check, Finding
+from noai.signals._c2pa_binding import check_binding
 from noai.signals._c2pa_checks import check_active
 from noai.signals.c2pa import C2paReader
 from noai.signals.interface import Evidence
@@ -442,7 +444,7 @@ def test_what_the_library_judged_must_be_what_was_read() -> None:
     data = marked(MP3)
     (manifest,) = read_store(store_of(data)).manifests
     facts = read_validation(store_of(data), KNOWN.anchors)
-    context, found = evidence(data), place(data)
+    context, found = evidence(data), partial(check_binding, BytesSource(data), manifest, place(data))
     assert check_active(manifest, facts, context, found).signature is Check.PASS
     for doubted in (
         replace(facts, active_label="urn:c2pa:other"),
