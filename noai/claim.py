@@ -6,10 +6,11 @@ plus ``org.noai.voice_likeness``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import copyreg
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from noai.errors import UsageError
 from noai.words import Word
@@ -65,6 +66,22 @@ _STRICTNESS: Final = {
 }
 
 Uses = Mapping[Use, Permission]
+_View = MappingProxyType[Any, Any]
+
+
+def read_only(uses: dict[Any, Any]) -> _View:
+    """A view of ``uses`` that cannot be written to."""
+    return MappingProxyType(uses)
+
+
+def _reduced(
+    uses: MappingProxyType[Any, Any],
+) -> tuple[Callable[..., MappingProxyType[Any, Any]], tuple[Any, ...]]:
+    return read_only, (dict(uses),)
+
+
+# Python pickles no read-only view by itself; claims and findings cross between processes.
+copyreg.pickle(MappingProxyType, _reduced)
 
 
 def strictest(statements: Iterable[Uses]) -> dict[Use, Permission]:

@@ -71,6 +71,27 @@ class Code(Word):
     LIMIT_EXCEEDED = "limit_exceeded", True, "a named limit was reached; not everything was read"
     INTERNAL_ERROR = "internal_error", True, "noai itself failed on this file: please report it"
 
+    # -- archives -----------------------------------------------------------------------------
+    ARCHIVE_ERROR = "archive_error", True, "the archive could not be read"
+    ARCHIVE_MALFORMED = (
+        "archive_malformed",
+        True,
+        "the archive is cut off or contradicts itself; what follows was not read",
+    )
+    ARCHIVE_NESTED = "archive_nested", True, "an archive inside an archive, which is not opened"
+    MEMBER_UNSUPPORTED = (
+        "member_unsupported",
+        True,
+        "a member is encrypted, sparse or compressed in a way that is not read",
+    )
+    SIDECAR_APART = (
+        "sidecar_apart",
+        True,
+        "a sidecar stands away from its track, which was judged without it",
+    )
+    EXTRA_MISSING = "extra_missing", True, "reading this takes a package that is not installed"
+    SAMPLE_REJECTED = "sample_rejected", False, "another track of its sample is not admitted"
+
     # -- what a container's tag area shows ---------------------------------------------------
     TAG_UNREADABLE = "tag_unreadable", True, "a tag area or an item in it could not be read"
     TAG_ENCRYPTED = "tag_encrypted", True, "an encrypted frame was not opened"

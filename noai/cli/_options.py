@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
 
 import click
 
 from noai.claim import Use
 from noai.cli._exits import Exit
 from noai.errors import UsageError
+from noai.policy import Admission
+from noai.report import Depth
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
 
 #: ISO 3901: country, registrant, year, designation; written with or without hyphens.
 _ISRC: Final = re.compile(r"[A-Z]{2}[A-Z0-9]{3}[0-9]{7}")
@@ -81,3 +86,83 @@ class HelpfulGroup(click.Group):
             click.echo(ctx.get_help(), err=True)
             ctx.exit(Exit.USAGE)
         return super().parse_args(ctx, args)
+
+
+# -- what verify and filter ask alike ------------------------------------------------------------
+
+uses = click.option(
+    "--use",
+    "uses",
+    type=use,
+    shell_complete=complete_use,
+    multiple=True,
+    metavar="USE",
+    help="A use that is asked about. Default: ai_generative_training and ai_training.",
+)
+anchors = click.option(
+    "--trust",
+    "anchors",
+    type=PathType(),
+    multiple=True,
+    metavar="PEM",
+    help="Know these certificates for this run. They identify; for more, use: noai trust add --may.",
+)
+policy = click.option(
+    "--policy",
+    type=click.Choice([admission.value for admission in Admission]),
+    default=Admission.OPT_OUT.value,
+    show_default=True,
+    help="Admit what is not reserved, or only what is allowed.",
+)
+
+
+def depth(default: Depth) -> Callable[[_Command], _Command]:
+    return click.option(
+        "--depth",
+        type=click.Choice([depth.value for depth in Depth]),
+        default=default.value,
+        show_default=True,
+        help="Run every check, or stop once the decision is certain.",
+    )
+
+
+def inputs(command: _Command) -> _Command:
+    """Which files, and how they are worked through."""
+    for option in reversed(_INPUTS):
+        command = option(command)
+    return command
+
+
+_INPUTS: Final = (
+    click.option(
+        "--files-from", type=PathType(), metavar="FILE", help="Read paths from FILE, one a line; - is stdin."
+    ),
+    click.option(
+        "-0", "null", is_flag=True, help="Paths in --files-from end with NUL, as find -print0 writes."
+    ),
+    click.option(
+        "--include",
+        multiple=True,
+        metavar="GLOB",
+        help="In folders, only files that match: '*.flac' by name, 'a/**' by the way there. May be repeated.",
+    ),
+    click.option(
+        "--exclude",
+        multiple=True,
+        metavar="GLOB",
+        help="In folders, neither files nor folders that match. May be repeated.",
+    ),
+    click.option("--no-archives", is_flag=True, help="Do not look into tar, zip and Parquet files."),
+    click.option(
+        "--jobs",
+        type=click.IntRange(min=1),
+        default=None,
+        metavar="N",
+        help="Processes to use. Default: as many as there are cores.",
+    ),
+    click.option(
+        "--ordered",
+        is_flag=True,
+        help="Keep the order of the paths. Without, answers come as they are there.",
+    ),
+)

@@ -110,7 +110,7 @@ def tracked(
     ``stream`` is where results go meanwhile, by the console ``lines`` if they are for people. Close
     this when leaving early, or the terminal keeps its hidden cursor.
     """
-    together = sys.stderr.isatty() and _share_terminal(stream)
+    together = sys.stderr.isatty() and share_terminal(stream)
     # A bar would break lines that are meant for a program, where both go to one terminal.
     if not sys.stderr.isatty() or (together and lines is None):
         yield from items
@@ -152,5 +152,5 @@ class _Moved:
             self._bar.update(self._task, moved=f"{self._bytes / 2**30:.1f} GiB worked through")
 
 
-def _share_terminal(stream: IO[str]) -> bool:
+def share_terminal(stream: IO[str]) -> bool:
     return stream.isatty() and os.ttyname(stream.fileno()) == os.ttyname(sys.stderr.fileno())

@@ -36,7 +36,7 @@ Completion: eval "$(_NOAI_COMPLETE=bash_source noai)"   (or zsh_source, fish_sou
 
 
 #: Each command and the module that has it under this very name.
-_COMMANDS: Final = ("keygen", "mark", "verify", "inspect", "identity", "trust")
+_COMMANDS: Final = ("keygen", "mark", "verify", "filter", "inspect", "report", "receipt", "identity", "trust")
 
 
 class _LazyGroup(HelpfulGroup):

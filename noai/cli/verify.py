@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from itertools import chain
-from typing import IO, Final
+from time import monotonic
+from typing import Final
 
 import click
 
 from noai.claim import TRAINING_USES, Use
 from noai.cli import _options, _render
 from noai.cli._exits import OutputFailed
-from noai.cli._files import listed_paths, read_pem, require_replaceable
+from noai.cli._files import listed_paths, opened_output, trust_with
 from noai.cli._options import PathType
-from noai.cli._writers import Format, Tally
-from noai.corpus import AUDIO_EXTENSIONS, Judged, judge_all, walk
+from noai.cli._progress import run_progress
+from noai.cli._receipts import Receipts
+from noai.cli._runs import Request, gone_on_with
+from noai.cli._writers import Format, Writer, exit_code, summary
+from noai.corpus.patterns import Selection
+from noai.corpus.scanning import Left, Scan
+from noai.corpus.tallying import Tally
+from noai.corpus.workers import usable_cores
 from noai.errors import UsageError
 from noai.policy import Admission, Policy
 from noai.report import Depth
-from noai.trust import Kind, TrustList, entries_from_pem
-from noai.verifying import Verifier, default_trust
-
-#: What lies beside a track under these names speaks for it.
-SIDECAR_EXTENSIONS: Final = frozenset({".c2pa", ".xmp"})
+from noai.verifying import Verifier
 
 _EPILOG: Final = """\
 \b
@@ -45,60 +47,43 @@ Exit codes:
 \b
 Examples:
   noai verify album/
-  noai verify dataset/ --format jsonl -o verdicts.jsonl --jobs 4
+  noai verify dataset/ --depth decision --format jsonl -o verdicts.jsonl
+  noai verify dataset/ --depth decision --format jsonl -o verdicts.jsonl --resume
   find dataset -name '*.flac' -print0 | noai verify --files-from - -0 --format csv
 """
 
 
 @click.command(short_help="Check whether files may be used.", epilog=_EPILOG)
 @_options.paths
-@click.option(
-    "--use",
-    "uses",
-    type=_options.use,
-    shell_complete=_options.complete_use,
-    multiple=True,
-    metavar="USE",
-    help="A use that is asked about. Default: ai_generative_training and ai_training.",
-)
-@click.option(
-    "--trust",
-    "anchors",
-    type=PathType(),
-    multiple=True,
-    metavar="PEM",
-    help="Know these certificates for this run. They identify; for more, use: noai trust add --may.",
-)
-@click.option(
-    "--policy",
-    type=click.Choice([admission.value for admission in Admission]),
-    default=Admission.OPT_OUT.value,
-    show_default=True,
-    help="Admit what is not reserved, or only what is allowed.",
-)
+@_options.uses
+@_options.anchors
+@_options.policy
 @click.option("--digest", is_flag=True, help="Add the SHA-256 of each file to its JSON record.")
-@click.option(
-    "--depth",
-    type=click.Choice([depth.value for depth in Depth]),
-    default=Depth.EVIDENCE.value,
-    show_default=True,
-    help="Run every check, or stop once the decision is certain.",
-)
+@_options.depth(Depth.EVIDENCE)
 @click.option(
     "--format",
     "form",
     type=click.Choice([form.value for form in Format]),
     default=Format.TEXT.value,
     show_default=True,
-    help="For people; one JSON array; one JSON object a line; a table.",
+    help="For people; one JSON array; one JSON object a line; two kinds of tables.",
 )
 @click.option("-o", "--output", type=PathType(), metavar="FILE", help="Write to FILE, which is overwritten.")
 @click.option(
-    "--files-from", type=PathType(), metavar="FILE", help="Read paths from FILE, one a line; - is stdin."
+    "--resume",
+    is_flag=True,
+    help="Go on with the output of a run that was interrupted (jsonl and parquet), instead.",
 )
-@click.option("-0", "null", is_flag=True, help="Paths in --files-from end with NUL, as find -print0 writes.")
+@_options.inputs
 @click.option(
-    "--jobs", type=click.IntRange(min=1), default=1, show_default=True, metavar="N", help="Processes to use."
+    "--run-receipt",
+    "receipt",
+    type=PathType(),
+    metavar="FILE",
+    help="Sign what was asked and what it came to, with the output's digest, as FILE.",
+)
+@click.option(
+    "--identity", metavar="NAME", help="Who signs the receipt; may be left out where there is one alone."
 )
 def verify(
     paths: tuple[str, ...],
@@ -109,79 +94,91 @@ def verify(
     digest: bool,
     form: str,
     output: str | None,
+    resume: bool,
     files_from: str | None,
     null: bool,
-    jobs: int,
+    include: tuple[str, ...],
+    exclude: tuple[str, ...],
+    no_archives: bool,
+    jobs: int | None,
+    ordered: bool,
+    receipt: str | None,
+    identity: str | None,
 ) -> int:
-    """Check audio files and, recursively, folders. Reads files only; opens no network connection.
+    """Check audio files and, recursively, folders and archives. Reads only; opens no network connection.
 
     In folders, files that are neither audio nor named like audio are passed over, and links to
-    folders are not followed. A path that is named always gets a record.
+    folders are not followed. A path that is named always gets a record. URLs (s3://, gs://, https://)
+    are read from there, if they are named, with noai[remote].
     """
     if not paths and files_from is None:
         raise UsageError("name the files or folders to verify; see: noai verify --help")
     if null and files_from is None:
         raise UsageError("-0 says how --files-from is written; give both")
-    asked = Policy(uses or TRAINING_USES, Admission(policy))
-    verifier = Verifier(asked, _trust(anchors), depth=Depth(depth), digest=digest)
-    inputs = paths if files_from is None else (*paths, files_from)
-    tally = Tally()
-    with listed_paths(files_from, null) as listed, _opened(output, inputs) as stream:
-        candidates = walk(chain(paths, listed), passed=tally.passed)
-        with closing(judge_all(candidates, verifier, jobs)) as judgements:
-            _write(judgements, Format(form), stream, tally)
+    scan = Scan(
+        Verifier(
+            Policy(uses or TRAINING_USES, Admission(policy)), trust_with(anchors), None, Depth(depth), digest
+        ),
+        jobs=usable_cores() if jobs is None else jobs,
+        ordered=ordered,
+        selection=Selection(include, exclude),
+        archives=not no_archives,
+    )
+    request = Request(scan, paths, files_from, null, Format(form), output, resume)
+    receipts = Receipts.asked(receipt, identity, request)
+    tally = _run(request, receipts)
     if not tally.records:
         raise UsageError("there is no audio in what was named")
+    if receipts is not None:
+        receipts.write(request, tally)
     if not tally.readable:
         raise UsageError("none of the files could be read")
-    return tally.exit
+    return exit_code(tally)
 
 
-def _write(judgements: Iterator[Judged], form: Format, stream: IO[str], tally: Tally) -> None:
-    writer = form.writer(stream)
-    with closing(_render.tracked(judgements, None, stream, writer.console)) as tracked:
-        for judged in tracked:
-            if judged.skipped:
-                tally.skipped += 1
-            else:
-                tally.add(judged)
-                writer.write(judged)
-    writer.finish(tally)
-
-
-def _trust(anchors: tuple[str, ...]) -> TrustList:
-    """The configured list, with ``anchors`` that identify. What an entry may do stays as it is listed."""
-    trust = default_trust()
-    for path in anchors:
-        for entry in entries_from_pem(read_pem(path), path, kind=Kind.AUTHORITY):
-            if all(entry.fingerprint != listed.fingerprint for listed in trust.entries):
-                trust = trust.with_entry(entry)
-    return trust
+def _run(request: Request, receipts: Receipts | None) -> Tally:
+    """Judge and write everything; what it came to."""
+    tally = Tally(passed=request.scan.passed)
+    seen = None if receipts is None else receipts.read
+    started = monotonic()
+    with (
+        listed_paths(request.files_from, request.null, seen) as listed,
+        _opened(request, tally) as (writer, left),
+    ):
+        outcomes = request.scan.outcomes(chain(request.paths, listed), writer.encoding, left)
+        stream = sys.stdout if request.output is None else None
+        with closing(outcomes), run_progress(stream, writer.console, request.ahead()) as progress:
+            before = candidates = tally.files
+            progress.show(tally, candidates)
+            for outcome in progress.watch(outcomes):
+                tally.merge(outcome.tally)
+                candidates += outcome.candidates
+                writer.write(outcome)
+                progress.show(tally, candidates)
+        seconds = monotonic() - started
+        writer.finish(tally, seconds)
+    if progress.is_shown and request.form is not Format.TEXT:
+        _render.console(sys.stderr).print(summary(tally, seconds, before))
+    return tally
 
 
 @contextmanager
-def _opened(output: str | None, inputs: tuple[str, ...]) -> Iterator[IO[str]]:
-    """Where the records go. What would destroy a track by a slip of the finger is refused."""
+def _opened(request: Request, tally: Tally) -> Iterator[tuple[Writer, Left | None]]:
+    """Where the records go, and what of the work is left; ``tally`` takes what is there already."""
+    output = request.output
     if output is None:
-        yield sys.stdout
+        if request.resume:
+            raise UsageError("--resume goes on with a file; name it with -o")
+        yield request.form.writer(sys.stdout), None
         return
-    extension = os.path.splitext(output)[1].lower()
-    if extension in AUDIO_EXTENSIONS or any(_is_same_file(output, path) for path in inputs):
-        raise UsageError(
-            f"{output}: is a track or a list to read, and would be overwritten; choose another name"
-        )
-    if extension in SIDECAR_EXTENSIONS:
-        raise UsageError(f"{output}: is the name of a sidecar, which would be overwritten; choose another")
-    require_replaceable(output)
     try:
-        with open(output, "w", encoding="utf-8", errors="backslashreplace", newline="") as stream:
-            yield stream
+        if request.form.is_resumable:
+            with gone_on_with(request, output, tally) as (writer, left):
+                yield writer, left
+        else:
+            if request.resume:
+                raise UsageError(f"--resume goes on with jsonl and parquet, not with {request.form}")
+            with opened_output(output, request.inputs) as stream:
+                yield request.form.writer(stream), request.without_outputs()
     except OSError as error:
         raise OutputFailed(f"{output}: cannot be written: {error.strerror or error}") from None
-
-
-def _is_same_file(first: str, second: str) -> bool:
-    try:
-        return os.path.samefile(first, second)
-    except OSError:
-        return False

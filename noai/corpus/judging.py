@@ -1,4 +1,4 @@
-"""Judging candidates: one verdict a file, whatever happens to it, as plain data."""
+"""Judging candidates: one verdict a file, whatever happens to it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import Any, Final
 from noai.codes import Code
 from noai.corpus.walking import Candidate
 from noai.errors import SourceError
+from noai.glancing import Glimpse
 from noai.report import Note, Report
-from noai.verdict import Decision
+from noai.verdict import Decision, Verdict
 from noai.verifying import Verifier
 
 #: There is nothing to judge where one of these is all that is known of an unnamed file.
@@ -25,16 +26,30 @@ UNREADABLE: Final = frozenset(
 
 @dataclass(frozen=True)
 class Judged:
-    """One candidate's verdict as plain data."""
+    """One candidate's verdict."""
 
-    #: The verdict record, schema ``noai.verdict/1``.
-    record: dict[str, Any]
-    decision: Decision
-    admitted: bool
-    #: Why the file could not be read as audio, if so.
-    error: Code | None
+    verdict: Verdict
     #: Not audio, not named audio, and not named by the caller: no record is owed.
     skipped: bool = False
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """The verdict record, schema ``noai.verdict/1``; made anew each time."""
+        return self.verdict.record()
+
+    @property
+    def decision(self) -> Decision:
+        return self.verdict.decision
+
+    @property
+    def admitted(self) -> bool:
+        return self.verdict.admitted
+
+    @property
+    def error(self) -> Code | None:
+        """Why the file could not be read as audio, if so."""
+        error = self.verdict.report.error
+        return None if error is None else error.code
 
     @property
     def readable(self) -> bool:
@@ -58,6 +73,14 @@ def judge(candidate: Candidate, verifier: Verifier) -> Judged:
         return crashed(candidate, verifier, where(error))
 
 
+def glanced(path: str, verifier: Verifier) -> Glimpse | None:
+    """What a glance tells of a plain file; None if it has to be judged, for whatever reason."""
+    try:
+        return verifier.glance(path)
+    except Exception:  # noqa: BLE001  judging the file will meet the same bug, and say so
+        return None
+
+
 def crashed(candidate: Candidate, verifier: Verifier, what: str) -> Judged:
     """The verdict on a candidate at which noai itself failed: ``undecided``."""
     note = Note(Code.INTERNAL_ERROR, f"{Code.INTERNAL_ERROR.meaning} ({what})")
@@ -69,9 +92,7 @@ def _judged(candidate: Candidate, verifier: Verifier, report: Report) -> Judged:
     verdict = verifier.policy.decide(replace(report, path=candidate.path))
     error = None if report.error is None else report.error.code
     unexpected = not candidate.explicit and not candidate.expects_audio and candidate.error is None
-    return Judged(
-        verdict.record(), verdict.decision, verdict.admitted, error, unexpected and error in NOT_AUDIO
-    )
+    return Judged(verdict, unexpected and error in NOT_AUDIO)
 
 
 def _unlisted(verifier: Verifier, error: SourceError) -> Report:

@@ -10,8 +10,9 @@ import os
 import stat
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
+from noai.corpus.patterns import EVERYTHING, Selection
 from noai.errors import SourceError, SourceForbidden, SourceMissing
 
 #: Extensions under which audio is expected, whether or not noai reads that kind: content that is not
@@ -23,12 +24,16 @@ AUDIO_EXTENSIONS: Final = frozenset(
     | {".snd", ".spx", ".tta", ".w64", ".wav", ".wave", ".webm", ".wma", ".wmv", ".wv"}
 )
 
+#: Files that hold other files are called so.
+ARCHIVE_SUFFIXES: Final = (".tar", ".tar.gz", ".tgz", ".tar.zst", ".tzst", ".zip", ".parquet")
+#: What lies beside a track under these names speaks for it.
+SIDECAR_SUFFIXES: Final = (".c2pa", ".xmp")
+
 #: Device and inode of a folder: its identity, whatever it is called.
 FolderId = tuple[int, int]
 
 
-@dataclass(frozen=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A path that may be an audio file. Anything may stand there: it was not opened."""
 
     #: As it was given, or the given folder joined with the way below it. May hold surrogates.
@@ -39,6 +44,8 @@ class Candidate:
     explicit: bool
     #: Set for a folder that could not be listed: what is in it is not known.
     error: SourceError | None = None
+    #: Whether its folder showed a regular file, no link, that has no sidecars.
+    plain: bool = False
 
     @property
     def relative(self) -> str:
@@ -59,31 +66,38 @@ class Passed:
 
     #: Links to folders, which are not followed.
     folder_links: int = 0
+    #: Files, and folders with all that is in them, that the caller's patterns leave out.
+    left_out: int = 0
 
 
 def walk(
-    paths: Iterable[str], *, passed: Passed | None = None, exclude: Collection[FolderId] = ()
+    paths: Iterable[str],
+    *,
+    passed: Passed | None = None,
+    exclude: Collection[FolderId] = (),
+    selection: Selection = EVERYTHING,
 ) -> Iterator[Candidate]:
     """Every file that ``paths`` name or hold, depth first, the entries of a folder by name.
 
     A folder is walked to its end; links to folders inside it are counted in ``passed`` and not
     followed, so that no link can lead in circles or out of it. Links to files are candidates.
     Special files are candidates too, and refused unopened by whoever reads them. Folders in
-    ``exclude`` are left out.
+    ``exclude`` are left out, and so is what ``selection`` does not take of a folder; a path that is
+    named itself never is.
 
-    Memory is bounded by the largest folder, not by the number of files.
+    Memory is bounded by the names in the folders on the way, not by the number of files.
     """
     passed = passed if passed is not None else Passed()
     for path in paths:
         try:
             status = os.stat(path)
         except (OSError, ValueError):
-            yield Candidate(path, path, explicit=True)  # whoever opens it says what is wrong
+            yield Candidate(path, path, True)  # whoever opens it says what is wrong
             continue
         if stat.S_ISDIR(status.st_mode):
-            yield from _walk_folder(path, passed, exclude)
+            yield from _Walk(path, passed, exclude, selection).run()
         else:
-            yield Candidate(path, path, explicit=True)
+            yield Candidate(path, path, True)
 
 
 def folder_id(path: str) -> FolderId | None:
@@ -95,39 +109,104 @@ def folder_id(path: str) -> FolderId | None:
     return (status.st_dev, status.st_ino) if stat.S_ISDIR(status.st_mode) else None
 
 
-def _walk_folder(root: str, passed: Passed, exclude: Collection[FolderId]) -> Iterator[Candidate]:
-    # A stack of iterators, not recursion: folders may nest deeper than Python's calls.
-    stack = [_entries(root, root, exclude)]
-    while stack:
-        entry = next(stack[-1], None)
-        if entry is None:
-            stack.pop()
-        elif isinstance(entry, Candidate):
-            yield entry
-        elif not _is_folder(entry):
-            yield Candidate(entry.path, root, explicit=False)
-        elif entry.is_symlink():
-            passed.folder_links += 1
-        else:
-            stack.append(_entries(entry.path, root, exclude))
+class _Folder(NamedTuple):
+    """One folder that is being walked."""
+
+    #: What stands in front of the names in it: in a path, and in the way below the root.
+    prefix: str
+    way: str
+    names: Iterator[str]
+    #: Of the entries that are no regular files: whether they are links.
+    others: dict[str, bool]
+    #: Names in lower case, where there are sidecars among them.
+    beside: frozenset[str]
 
 
-def _entries(folder: str, root: str, exclude: Collection[FolderId]) -> Iterator[os.DirEntry[str] | Candidate]:
-    """The entries of one folder in order, or one candidate that says why there are none."""
-    if exclude and folder_id(folder) in exclude:
-        return iter(())
-    try:
-        with os.scandir(folder) as entries:
-            return iter(sorted(entries, key=lambda entry: entry.name))
-    except OSError as error:
-        return iter((Candidate(folder, root, explicit=False, error=_unlisted(folder, error)),))
+class _Walk:
+    """One walk through one folder that was named."""
+
+    def __init__(
+        self, root: str, passed: Passed, exclude: Collection[FolderId], selection: Selection
+    ) -> None:
+        self._root = root
+        self._passed = passed
+        self._exclude = exclude
+        self._selection = selection
+
+    def run(self) -> Iterator[Candidate]:
+        # A stack, not recursion: folders may nest deeper than Python's calls.
+        first = self._opened(self._root, "")
+        if isinstance(first, Candidate):
+            yield first
+            return
+        stack, root, takes = [first], self._root, self._selection.takes if self._selection else None
+        while stack:
+            prefix, way, names, others, beside = stack[-1]
+            for name in names:
+                path = prefix + name
+                if name in others and os.path.isdir(path):
+                    entered = self._entered(path, way + name, is_link=others[name])
+                    if isinstance(entered, Candidate):
+                        yield entered
+                    elif entered is not None:
+                        stack.append(entered)
+                        break
+                elif takes is not None and not takes(way + name):
+                    self._passed.left_out += 1
+                else:
+                    plain = name not in others and (not beside or not _has_sidecar(name, beside))
+                    yield Candidate(path, root, False, None, plain)
+            else:
+                stack.pop()
+
+    def _entered(self, folder: str, way: str, *, is_link: bool) -> _Folder | Candidate | None:
+        """A folder inside the one that was named, if it is walked."""
+        if is_link:
+            self._passed.folder_links += 1
+            return None
+        if not self._selection.enters(way):
+            self._passed.left_out += 1
+            return None
+        return self._opened(folder, f"{way}/")
+
+    def _opened(self, folder: str, way: str) -> _Folder | Candidate:
+        """The entries of one folder in order, or one candidate that says why there are none."""
+        prefix = os.path.join(folder, "")
+        names: list[str] = []
+        others: dict[str, bool] = {}
+        if self._exclude and folder_id(folder) in self._exclude:
+            return _Folder(prefix, way, iter(()), others, frozenset())
+        beside = False
+        try:
+            with os.scandir(folder) as entries:
+                # Names alone are kept: a million entries as objects would take 300 MB.
+                for entry in entries:
+                    name = entry.name
+                    names.append(name)
+                    if not entry.is_file(follow_symlinks=False):
+                        others[name] = entry.is_symlink()
+                    elif name.lower().endswith(SIDECAR_SUFFIXES):
+                        beside = True
+                beside = beside or any(name.lower().endswith(SIDECAR_SUFFIXES) for name in others)
+        except OSError as error:
+            return Candidate(folder, self._root, False, _unlisted(folder, error))
+        names.sort()
+        lowered = frozenset(name.lower() for name in names) if beside else frozenset()
+        names.reverse()
+        return _Folder(prefix, way, _drained(names), others, lowered)
 
 
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:
-        return False  # whoever opens it says what is wrong
+def _drained(names: list[str]) -> Iterator[str]:
+    """``names`` from behind, each let go when it is taken."""
+    while names:
+        yield names.pop()
+
+
+def _has_sidecar(name: str, beside: frozenset[str]) -> bool:
+    """Whether something that may speak for ``name`` is among the names ``beside`` it, all in lower case."""
+    name = name.lower()
+    stem = os.path.splitext(name)[0]
+    return any(name + suffix in beside or stem + suffix in beside for suffix in SIDECAR_SUFFIXES)
 
 
 def _unlisted(folder: str, error: OSError) -> SourceError:

@@ -26,6 +26,17 @@ COMMANDS = {
         *("text|json|jsonl|csv", "--output FILE", "--files-from", "-0", "--jobs"),
         *("rejected", "undecided", "allowed", "unreserved", "Exit codes"),
     ),
+    ("filter",): (
+        *(
+            "--output DST",
+            "--as",
+            "list|records|links|copies|shards",
+            "--print0",
+            "--rejected FILE",
+            "--policy",
+        ),
+        *("--use", "--trust", "--depth", "--files-from", "--include", "--exclude", "--jobs", "Exit codes"),
+    ),
     ("inspect",): ("FILE", "--json"),
     ("report",): ("PATH...", "--output HTML", "--title", "Exit codes"),
     ("receipt",): ("verify",),

@@ -1,0 +1,101 @@
+"""The file ``OUT.run`` beside an output ``OUT``: what has to be known to go on with it.
+
+On its first line, as JSON, stands what the run was asked; on the others, each archive that was read to its
+end. An output holds the answers to one question: where another is asked now, it is not gone on with.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from noai.corpus.batches import Finished
+from noai.errors import UsageError
+from noai.text import escape_path, unescape_path
+
+SCHEMA: Final = "noai.run/1"
+
+
+def own_files(output: str) -> tuple[str, ...]:
+    """The files that a run with this output writes, its folder of parts apart."""
+    return output, f"{output}.run", f"{output}.new"
+
+
+class State:
+    """The file beside an output."""
+
+    def __init__(self, output: str) -> None:
+        self.path = f"{output}.run"
+
+    def start(self, question: Mapping[str, object]) -> None:
+        """Begin a run.
+
+        Raises:
+            UsageError: if something else stands there.
+        """
+        if os.path.lexists(self.path):
+            self._lines()
+        with open(self.path, "w", encoding="ascii") as stream:
+            stream.write(json.dumps({"schema": SCHEMA, **question}) + "\n")
+
+    def forget(self) -> None:
+        """What stands in the output is about to go.
+
+        Raises:
+            UsageError: if something else stands there.
+        """
+        if os.path.lexists(self.path):
+            self._lines()
+            os.unlink(self.path)
+
+    def finish(self, archives: Iterable[Finished], records: int) -> None:
+        """Note archives whose records, so many in all, are in the output."""
+        with open(self.path, "a", encoding="ascii") as stream:
+            for path, size, mtime_ns in archives:
+                line = {
+                    "archive": escape_path(path),
+                    "size": size,
+                    "mtime_ns": mtime_ns,
+                    "records": records,
+                }
+                stream.write(json.dumps(line) + "\n")
+
+    def require(self, question: Mapping[str, object]) -> None:
+        """Hold the question now against the one of the run.
+
+        Raises:
+            UsageError: if they differ, or there is none.
+        """
+        asked = self._lines()[0]
+        differing = [name for name, value in question.items() if asked.get(name) != value]
+        if differing:
+            raise UsageError(
+                f"{self.path}: the output answers another question ({', '.join(differing)}); "
+                "to answer this one, leave out --resume or choose another output"
+            )
+
+    def archives(self) -> dict[str, tuple[Finished, int]]:
+        """The archives that were read to their end, by their escaped paths, with their number of records."""
+        found = {}
+        for line in self._lines()[1:]:
+            path = line["archive"]
+            state = Finished(unescape_path(path), line["size"], line["mtime_ns"])
+            found[path] = (state, line["records"])
+        return found
+
+    def _lines(self) -> list[dict[str, Any]]:
+        try:
+            with open(self.path, encoding="ascii") as stream:
+                # The last line may have been cut off.
+                lines = [json.loads(line) for line in stream if line.endswith("\n")]
+            if lines and lines[0]["schema"] == SCHEMA:
+                return lines
+        except FileNotFoundError:
+            raise UsageError(
+                f"{self.path}: is not there, so nobody knows what the output answers; leave out --resume"
+            ) from None
+        except (ValueError, KeyError, TypeError):
+            pass
+        raise UsageError(f"{self.path}: is not the state of a run; move it away, or choose another output")
