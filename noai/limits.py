@@ -194,8 +194,8 @@ OUTPUT_CHUNK_BYTES: Final = 1 * MIB
 OUTPUT_CHUNK_VERDICTS: Final = 256
 #: Bytes of chunks of one batch that a worker keeps in memory. An archive can yield any number of them.
 OUTPUT_SPILL_BYTES: Final = 4 * MIB
-#: Bytes, as JSON, of the paths that a receipt tells in full, and of each kind of pattern: a token has room for
-#: little more beside a chain of five certificates. The digest beside them covers all.
+#: Bytes, as JSON, of the paths that a receipt tells in full, and of each kind of pattern: a token has room
+#: for little more beside a chain of five certificates. The digest beside them covers all.
 RECEIPT_LISTED_BYTES: Final = 1 * KIB
 
 # -- archives ----------------------------------------------------------------------------------
@@ -263,7 +263,7 @@ REMOTE_REQUEST_SECONDS: Final = 120
 REMOTE_RANGE_BYTES: Final = 1 * MIB
 #: Bytes of one object that are kept, to answer later reads from.
 REMOTE_KEPT_BYTES: Final = 2 * MIB
-#: Bytes of one object that are thrown away because its server sends no ranges, only everything from the start.
+#: Bytes of one object that are thrown away because its server sends no ranges, only all from the start.
 REMOTE_SKIPPED_BYTES: Final = 64 * MIB
 #: Times that all bytes of one object may come. Evidence reads them two or three times: its digest, the search
 #: for what hides in audio, the essence.

@@ -130,7 +130,7 @@ class Verifier:
             os.close(descriptor)
 
     def glance_at_named(self, path: str) -> Glimpse | None:
-        """The same for a path of which nothing is known; None at another depth, or where a digest is asked."""
+        """The same for a path of which nothing is known; None also at evidence depth, or with a digest."""
         if self.depth is not Depth.DECISION or self.digest:
             return None
         try:

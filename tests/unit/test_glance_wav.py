@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
 import pytest
 
+from noai.codes import Code
 from noai.containers._riff import chunk
 from noai.containers.glances import glance
+from noai.containers.registry import detect
 from noai.marking import mark
-from noai.sources import BytesSource
+from noai.sources import BytesSource, open_path
 from tests.audio import SAMPLES, ffmpeg, run
 from tests.glances import assert_holds, mutations
 from tests.signers import NOW, signer
@@ -50,8 +53,9 @@ PLAIN = [
     wave(FMT, id3(TITLE, behind=bytes(10)), chunk(b"odd!", b"x"), DATA),
     wave(FMT, chunk(b"iXML", b"<x>Noah</x>"), DATA, chunk(b"ID3 ", tag(4, frame(4, "TIT2", b"\3x"))), INFO),
 ]
+MARKER = frame(3, "TXXX", b"\0NOAI\0" + TOKEN.encode())
 MARKED = [
-    wave(FMT, DATA, id3(frame(3, "TXXX", b"\0NOAI\0" + TOKEN.encode()), TITLE)),
+    wave(FMT, DATA, id3(MARKER, TITLE)),
     wave(FMT, id3(frame(3, "TXXX", b"\0noai\0" + TOKEN.encode())), chunk(b"_PMX", b"<x/>"), DATA),
 ]
 SPEAKING = [
@@ -67,7 +71,8 @@ UNUSUAL = [
     wave(FMT, DATA, id3(TITLE, behind=tag(3, TITLE))), wave(FMT, DATA, chunk(b"RIFF", bytes(8))),
     wave(FMT.replace(b"\x01\0\x02", b"\x55\0\x02"), DATA), wave(FMT, DATA, chunk(b"LIST", b"INFOabc")),
     wave(FMT, chunk(b"odd!", b"x")[:-1], DATA), wave(FMT, DATA, chunk(b"id3 ", b"nothing")),
-    b"RF64" + wave(FMT, DATA)[4:],
+    b"RF64" + wave(FMT, DATA)[4:], wave(FMT, DATA, *[chunk(b"C2PA", b"jumb")] * 5, id3(MARKER)),
+    wave(FMT, DATA, *[chunk(b"LIST", b"INFO" + chunk(b"INAM", b"") * 50)] * 41),
 ]  # fmt: skip
 
 
@@ -92,14 +97,27 @@ def test_whatever_speaks_or_is_unusual_is_read(data: bytes) -> None:
     assert glance(BytesSource(data)) is None
 
 
-PROGRAMS = {
+def test_a_size_that_is_left_open_by_chance_is_read(tmp_path: Path) -> None:
+    size, path = 0x7FFFF000, tmp_path / "x.wav"
+    with path.open("wb") as file:
+        file.write(wave(FMT, form=4 + len(FMT) + 8 + size + len(INFO)) + b"data" + size.to_bytes(4, "little"))
+        file.seek(size, 1)
+        file.write(INFO)
+    with open_path(path) as (source, _):
+        assert glance(source) is None
+        assert [note.code for note in detect(source).container.read_tags(source).notes] == [
+            Code.TAG_UNREADABLE
+        ]
+
+
+TUNE = SAMPLES / "unmarked" / "tune.flac"
+PROGRAMS: dict[str, Callable[[Path], object]] = {
     "ffmpeg": lambda out: ffmpeg("-i", TUNE, "-metadata", "title=A song", "-metadata", "comment=x", out),
     "ffmpeg 24 bit": lambda out: ffmpeg("-i", TUNE, "-c:a", "pcm_s24le", "-write_bext", "1", out),
     "ffmpeg float": lambda out: ffmpeg("-i", TUNE, "-c:a", "pcm_f32le", out),
     "sox": lambda out: run("sox", TUNE, "--comment", "a comment", out),
     "sndfile": lambda out: run("sndfile-convert", TUNE, out),
 }
-TUNE = SAMPLES / "unmarked" / "tune.flac"
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
