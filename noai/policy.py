@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from noai.claim import ALL_USES, TRAINING_USES, Permission, Use, strictest
 from noai.codes import Code
@@ -57,6 +58,8 @@ class Policy:
         )
 
     def _decide(self, report: Report) -> tuple[Decision, tuple[Reason, ...]]:
+        if not (report.findings or report.notes or report.error):
+            return Decision.UNRESERVED, _NOTHING  # most files of a corpus: what the rules below come to
         standing = [finding for finding in report.findings if not finding.lifted]
         # 1. A reservation needs no trust and no intact signature.
         reservations = tuple(self._reservations(standing))
@@ -123,6 +126,9 @@ def _blocks(report: Report, standing: Iterable[Finding]) -> Iterator[Reason]:
                 yield _reason(code, finding, f"{code.meaning}; ")
 
 
+_NOTHING: Final = (Reason(Code.NOTHING_FOUND, None, Code.NOTHING_FOUND.meaning),)
+
+
 def _remarks(standing: Iterable[Finding], found: bool) -> Iterator[Reason]:
     for finding in standing:
         if Permission.ALLOWED in finding.uses.values():
@@ -132,7 +138,7 @@ def _remarks(standing: Iterable[Finding], found: bool) -> Iterator[Reason]:
     if found:
         yield Reason(Code.NOTHING_AGAINST, None, Code.NOTHING_AGAINST.meaning)
     else:
-        yield Reason(Code.NOTHING_FOUND, None, Code.NOTHING_FOUND.meaning)
+        yield from _NOTHING
 
 
 def _why_not_permitted(finding: Finding) -> Code | None:

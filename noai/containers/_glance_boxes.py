@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from typing import Final
 
 from noai.containers._mp4_hidden import WORDS
@@ -20,6 +21,10 @@ _READS: Final = 8
 _WINDOW: Final = 9 * KIB
 #: Bytes of a box that is looked at as a whole.
 _LARGEST: Final = 32 * KIB
+#: Values and pictures, those in plain items apart. With all others so many boxes are fewer than one file may
+#: have (:data:`noai.limits.BOXES`).
+_VALUES: Final = 1_024
+HEADER: Final = struct.Struct(">I4s")
 #: The header of the next box, with a size of 64 bits.
 _NEXT: Final = 16
 _ZEROS: Final = bytes(_LARGEST)
@@ -28,7 +33,7 @@ _ZEROS: Final = bytes(_LARGEST)
 class Known:
     """The bytes that are known of one file: ``data``, from ``base`` on. They only move on."""
 
-    __slots__ = ("_reads", "_source", "base", "data", "items", "markers", "plain_bytes", "silent")
+    __slots__ = ("_reads", "_source", "base", "data", "items", "markers", "plain_bytes", "silent", "values")
 
     def __init__(self, source: ByteSource, head: bytes) -> None:
         self.data = head
@@ -38,6 +43,7 @@ class Known:
         self.silent = True
         #: How many more are looked at.
         self.items = _ITEMS
+        self.values = _VALUES
         self.plain_bytes = _PLAIN_BYTES
         self._source = source
         self._reads = _READS
@@ -52,6 +58,18 @@ class Known:
         self._reads -= 1
         self.data, self.base = self._source.read_at(offset, max(length + _NEXT, _WINDOW)), offset
         return 0 if len(self.data) >= length else -1
+
+    def box(self, at: int, end: int) -> tuple[bytes, int, int] | None:
+        """The kind of the box at ``at``, and where its content starts and stops: at ``end`` at the latest.
+
+        None if that cannot be told.
+        """
+        o = self.at(at, HEADER.size)
+        if o < 0:
+            return None
+        length, kind = HEADER.unpack_from(self.data, o)
+        stop = at + length
+        return (kind, at + HEADER.size, stop) if length >= HEADER.size and stop <= end else None
 
     def search(self, start: int, end: int) -> None:
         """Look for text that says something in the known bytes from ``start`` to ``end``."""
@@ -70,17 +88,13 @@ class Known:
 
         As :class:`noai.containers._mp4_hidden.HiddenStatements` searches it; what that finds may be a marker.
         """
-        if self.is_zero(start, stop):
-            return True
-        length, o = stop - start, start - self.base
-        if o + length > len(self.data):
+        length = stop - start
+        o = self.at(start, length)
+        if o < 0 or length > _LARGEST:
             return False
+        # Comparing is ten times as fast as counting.
+        if self.data.startswith(_ZEROS[:length], o):
+            return True
         data = self.data[o : o + length].lower()
         # From the end on, short words are looked for twice as fast.
         return all(data.rfind(word) < 0 for word in WORDS)
-
-    def is_zero(self, start: int, stop: int) -> bool:
-        """Whether nothing but zeros stands there, and it could be looked at."""
-        o = self.at(start, stop - start)
-        # Comparing is ten times as fast as counting.
-        return o >= 0 and self.data.startswith(_ZEROS[: stop - start], o)

@@ -22,7 +22,10 @@ from noai.sources import ByteSource
 _HEADER: Final = 10
 #: Frames of one tag that are looked at one by one, besides plain ones.
 _FRAMES: Final = 256
-#: Text of one tag: so much holds fewer values than one file may have (:data:`noai.limits.TAG_VALUES`).
+#: Bytes of plain frames of one tag, which have 11 at least: so many hold fewer than the reader takes together
+#: with those that are looked at one by one (:data:`noai.limits.TAG_ITEMS`).
+_PLAIN_BYTES: Final = 16 * KIB
+#: Text of all others: so much holds fewer values than one file may have (:data:`noai.limits.TAG_VALUES`).
 _TEXT_BYTES: Final = 48 * KIB
 #: Further reads of one tag: behind pictures, and for text that is longer than a window.
 _READS: Final = 8
@@ -53,7 +56,7 @@ _KINDS: Final = {name.encode(): kind for kind, names in _NAMES.items() for name 
 class Id3Glance:
     """Looks at the ID3v2 tags of one file, of which ``data`` are the bytes from ``base`` on."""
 
-    __slots__ = ("_base", "_data", "_reads", "_source", "markers", "silent")
+    __slots__ = ("_base", "_data", "_manifest", "_reads", "_source", "markers", "silent")
 
     def __init__(self, source: ByteSource, data: bytes, base: int = 0) -> None:
         self.markers: list[TagField] = []
@@ -63,6 +66,7 @@ class Id3Glance:
         self._data = data
         self._base = base
         self._reads = _READS
+        self._manifest = False
 
     def look_at(self, data: bytes, base: int) -> None:
         """Know ``data``, which stands at ``base`` in the file, instead of what was known."""
@@ -90,7 +94,7 @@ class Id3Glance:
 
     def _frames(self, at: int, end: int, version: int) -> bool:
         data, base = self._data, self._base
-        first, left, text = at, _FRAMES, _TEXT_BYTES
+        first, left, text, plain_bytes = at, _FRAMES, _TEXT_BYTES, _PLAIN_BYTES
         while end - at >= _HEADER:
             o = at - base
             if o + _HEADER > len(data):
@@ -99,7 +103,7 @@ class Id3Glance:
                 data, base, first, o = self._data, at, at, 0
             plain = PLAIN_FRAMES.match(data, o, end - base)
             if plain is not None and (size := plain.end() - o):
-                text -= size
+                plain_bytes -= size
                 at += size
                 continue
             if not data[o]:
@@ -123,7 +127,7 @@ class Id3Glance:
                     first = at + _HEADER + size
             at += _HEADER + size
         self._search(first, at)
-        return text >= 0 and self._is_zero(at, end)
+        return plain_bytes >= 0 and text >= 0 and self._is_zero(at, end)
 
     def _size(self, o: int, end: int, version: int) -> tuple[int, int] | None:
         """Kind and size of the frame at ``o``; None if it is unusual, or does not fit in front of ``end``."""
@@ -197,8 +201,9 @@ class Id3Glance:
             return False
         mime, _, description, _ = parts
         if mime.partition(b";")[0].strip().lower().decode("latin-1") in MANIFEST_TYPES:
-            self.silent = False
-            return True
+            # Of several, the reader looks at no more than a limit, and at nothing behind it.
+            first, self.silent, self._manifest = not self._manifest, False, True
+            return first
         return _is_silent(b"GEOB", head[:1] + description)
 
     def _text_of_picture(self, o: int, size: int) -> int:

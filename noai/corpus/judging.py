@@ -10,7 +10,7 @@ from noai.codes import Code
 from noai.corpus.walking import Candidate
 from noai.errors import SourceError
 from noai.glancing import Glimpse
-from noai.report import Note, Report
+from noai.report import Depth, Note, Report
 from noai.verdict import Decision, Verdict
 from noai.verifying import Verifier
 
@@ -66,7 +66,11 @@ def judge(candidate: Candidate, verifier: Verifier) -> Judged:
     if candidate.error is not None:
         return _judged(candidate, verifier, _unlisted(verifier, candidate.error))
     # A damaged list must stop the run, so it is read outside the guard.
-    verifier = replace(verifier, trust=verifier.trust_list)
+    trust = verifier.trust_list
+    if candidate.plain and (glimpse := glanced(candidate.path, verifier)) is not None:
+        return Judged(verifier.policy.decide(glimpse.report(candidate.path)))
+    if verifier.trust is None:
+        verifier = replace(verifier, trust=trust)
     try:
         return _judged(candidate, verifier, verifier.report(candidate.path))
     except Exception as error:  # noqa: BLE001  one file's bug must neither stop nor admit the others
@@ -75,6 +79,8 @@ def judge(candidate: Candidate, verifier: Verifier) -> Judged:
 
 def glanced(path: str, verifier: Verifier) -> Glimpse | None:
     """What a glance tells of a plain file; None if it has to be judged, for whatever reason."""
+    if verifier.depth is not Depth.DECISION or verifier.digest:
+        return None
     try:
         return verifier.glance(path)
     except Exception:  # noqa: BLE001  judging the file will meet the same bug, and say so
@@ -89,7 +95,8 @@ def crashed(candidate: Candidate, verifier: Verifier, what: str) -> Judged:
 
 def _judged(candidate: Candidate, verifier: Verifier, report: Report) -> Judged:
     # As it was given: a list that is joined with the records must find its own spelling.
-    verdict = verifier.policy.decide(replace(report, path=candidate.path))
+    report = report if report.path == candidate.path else replace(report, path=candidate.path)
+    verdict = verifier.policy.decide(report)
     error = None if report.error is None else report.error.code
     unexpected = not candidate.explicit and not candidate.expects_audio and candidate.error is None
     return Judged(verdict, unexpected and error in NOT_AUDIO)

@@ -111,7 +111,8 @@ UNUSUAL = [
     tag(4, frame(4, "TIT2", b"\0x", flags=8)), tag(3, frame(3, "CHAP", b"a\0" + bytes(16))),
     tag(3, frame(3, "TIT2", b"\0x"), padding=b"\0\0x" + bytes(8)),
     tag(3, frame(3, "TIT2", b"\x09x")), tag(3, frame(3, "TIT2", b"\0x")) * 2, tag(3, flags=0x80),
-    tag(4, frame(4, "SEEK", b"\0\0\0\0")),
+    tag(4, frame(4, "SEEK", b"\0\0\0\0")), tag(4, *[frame(4, "TIT2", b"\0")] * 2_500),
+    tag(4, *[frame(4, "GEOB", b"\0application/c2pa\0\0\0jumb")] * 5, frame(4, "TXXX", b"\0NOAI\0a.b.c")),
 ]  # fmt: skip
 
 
