@@ -10,7 +10,7 @@ FUZZ_INPUTS ?= 1000000
 PIP := -m pip --disable-pip-version-check -qq install
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fuzz lint types docs tools check-python clean
+.PHONY: help demo test fuzz bench lint types docs tools check-python clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,10 @@ test: tools lint types docs ## Everything that CI runs
 
 fuzz: tools $(TEST_ENV)/ready ## Fuzz every parser for a long time (FUZZ_INPUTS=1000000)
 	$(TEST_ENV)/bin/python -m tests.fuzz.long_run --inputs $(FUZZ_INPUTS) --jobs $(JOBS)
+
+bench: tools $(TEST_ENV)/ready ## Measure noai beside others (half an hour, 9 GB; less with BENCH_ARGS=--quick)
+	$(TEST_ENV)/bin/python $(PIP) --editable '.[bench,remote]'
+	$(TEST_ENV)/bin/python benchmarks/run.py $(BENCH_ARGS)
 
 lint: $(TEST_ENV)/ready ## Style
 	$(TEST_ENV)/bin/ruff check --extend-exclude '.venv-*' .

@@ -107,8 +107,8 @@ class Clerk:
         count, told = outcome.tally.count, self._encoder.glimpse
         verifier, glances = self._verifier, self._glances
         for position, (path, flags) in enumerate(zip(batch.paths, batch.flags, strict=True)):
-            if glances and flags == PLAIN:
-                glimpse = glanced(path, verifier)
+            if glances and flags in (PLAIN, EXPLICIT):
+                glimpse = glanced(path, verifier, known=flags == PLAIN)
                 if glimpse is not None:
                     decision, admitted = told(path, glimpse)
                     count(decision, admitted, True)

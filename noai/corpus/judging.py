@@ -77,12 +77,15 @@ def judge(candidate: Candidate, verifier: Verifier) -> Judged:
         return crashed(candidate, verifier, where(error))
 
 
-def glanced(path: str, verifier: Verifier) -> Glimpse | None:
-    """What a glance tells of a plain file; None if it has to be judged, for whatever reason."""
+def glanced(path: str, verifier: Verifier, *, known: bool = True) -> Glimpse | None:
+    """What a glance tells of a file; None if it has to be judged, for whatever reason.
+
+    ``known``: its folder showed a regular file without sidecars.
+    """
     if verifier.depth is not Depth.DECISION or verifier.digest:
         return None
     try:
-        return verifier.glance(path)
+        return verifier.glance(path) if known else verifier.glance_at_named(path)
     except Exception:  # noqa: BLE001  judging the file will meet the same bug, and say so
         return None
 

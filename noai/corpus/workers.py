@@ -210,7 +210,12 @@ class _Pool:
         queue: deque[_Pending] = deque()
         try:
             while True:
-                while len(queue) < self._plan.jobs * BATCHES_AHEAD and (batch := batches.next()):
+                # What is finished goes first: the next path may take long to come.
+                while (
+                    not self._has_finished(queue)
+                    and len(queue) < self._plan.jobs * BATCHES_AHEAD
+                    and (batch := batches.next())
+                ):
                     queue.append(self._submit(batch))
                 if not queue:
                     return
@@ -226,6 +231,12 @@ class _Pool:
                     yield outcome
         finally:
             self._executor.shutdown(wait=False, cancel_futures=True)
+
+    def _has_finished(self, queue: deque[_Pending]) -> bool:
+        """Whether an outcome can be had without waiting, and enough is left to do meanwhile."""
+        if len(queue) <= self._plan.jobs:
+            return False
+        return queue[0].future.done() if self._plan.ordered else any(item.future.done() for item in queue)
 
     def _next(self, queue: deque[_Pending]) -> _Pending:
         """Take the next one from ``queue``: the first, or one that is finished."""

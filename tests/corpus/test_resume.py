@@ -24,7 +24,8 @@ from tests.audio import SAMPLES
 from tests.corpus.conftest import plant_tree
 
 COMMAND = Path(sys.executable).parent / "noai"
-MANY = SHORT_RUN[Depth.DECISION] + 1000
+#: More than a short run, and than what is on the way to processes and from them.
+MANY = SHORT_RUN[Depth.DECISION] + 3_000
 TUNE = SAMPLES / "unmarked" / "tune.mp3"
 
 
