@@ -43,9 +43,14 @@ def _plain_frames() -> re.Pattern[bytes]:
     def one_of(names: tuple[str, ...], codec: str = "ascii") -> bytes:
         return b"|".join(re.escape(name.encode(codec)) for name in names)
 
-    def sized(content: bytes = b"", fixed: int = 0) -> bytes:
-        sizes = range(fixed, 0x80)
-        return b"|".join(b"%b.\0%b.{%d}" % (re.escape(bytes([n])), content, n - fixed) for n in sizes)
+    def sizes(start: int, end: int) -> bytes:
+        """The size byte, flags and content of frames of these sizes: by halves, so that few are tried."""
+        if end - start == 1:
+            return b"%b.\0.{%d}" % (re.escape(bytes([start])), start)
+        middle = (start + end) // 2
+        last = re.escape(bytes([middle - 1]))
+        first = re.escape(bytes([start]))
+        return b"(?:(?=[%b-%b])%b|%b)" % (first, last, sizes(start, middle), sizes(middle, end))
 
     # Behind name and three bytes of size stand the fourth, two of flags, and the encoding.
     described = b"(?=...(?:[\0\3](?:%b)\0|\1\xff\xfe(?:%b)\0\0))" % (
@@ -54,16 +59,14 @@ def _plain_frames() -> re.Pattern[bytes]:
     )
     remark = b"(?=...(?:[\0\3]...(?:%b)\0|\1...(?:\xff\xfe|\xfe\xff)\0\0))" % one_of(REMARKS)
     owner = b"(?=...(?:%b)\0[^\1\2])" % one_of(OWNERS)
-    pattern = b"".join(
-        (
-            b"(?:T(?!XXX)[A-Z0-9]{3}\0\0\0(?:\0.\0|" + sized(b"[\0-\3]", 1) + b")",
-            b"|TXXX\0\0\0" + described + b"(?:" + sized() + b")",
-            b"|COMM\0\0\0" + remark + b"(?:" + sized() + b")",
-            b"|(?:UFID|PRIV|POPM)\0\0\0" + owner + b"(?:" + sized() + b")",
-            b"|PCNT\0\0\0(?:" + sized() + b")){0,200}",
-        )
+    kinds = (
+        b"T(?!XXX)[A-Z0-9]{3}\0\0\0(?=\0|...[\0-\3])",
+        b"TXXX\0\0\0" + described,
+        b"COMM\0\0\0" + remark,
+        b"(?:UFID|PRIV|POPM)\0\0\0" + owner,
+        b"PCNT\0\0\0",
     )
-    return re.compile(pattern, re.S)
+    return re.compile(b"(?:(?:%b)%b){0,200}" % (b"|".join(kinds), sizes(0, 0x80)), re.S)
 
 
 PLAIN_FRAMES: Final = _plain_frames()
