@@ -29,7 +29,8 @@ SIZES = (1_000, 10_000, 100_000, 1_000_000)
 BASE = 10_000
 #: Per cent of the files that are marked.
 MARKED = 2
-ROUNDS = 3
+#: A run over a million files is long enough to be its own median.
+ROUNDS = 1
 INTERVAL = 0.1
 MB = 10**6
 
@@ -92,6 +93,19 @@ def measure(folder: Path, up_to: int, rounds: int, jobs: int) -> list[list[Run]]
             for (tree, size), some in zip(trees, runs, strict=True):
                 some.append(run(tree, size, jobs, Path(scratch)))
     return runs
+
+
+def alone(folder: Path, files: int) -> Run:
+    """One run by a single process, which walks, judges and writes: what several are measured by."""
+    tree = plant(folder, Tree(files, MARKED, copies=True))
+    with tempfile.TemporaryDirectory() as scratch:
+        return run(tree, files, 1, Path(scratch))
+
+
+def workers_bound(runs: list[list[Run]], single: Run) -> Bound:
+    """How much faster two workers are than one, the start of all processes included."""
+    ratio = single.wall / _wall(runs[-1])
+    return Bound(f"two workers, {single.files:,} files", "≥ 1.6 × one", f"{ratio:.2f} ×", ratio >= 1.6)
 
 
 def _warm(tree: Path) -> None:

@@ -173,15 +173,12 @@ def format_table(usual: Rounds, long: Rounds) -> str:
 
 
 def peer_bounds(rounds: Rounds) -> Iterator[Bound]:
-    """What the issue of speed asks for, of the library and of the command."""
+    """What is asked of the library and of the command. Two workers: see ``growth.py``."""
     library = SCAN_1 if SCAN_1 in rounds else c.VERIFY
     yield _at_least("library, one worker", "mutagen.File", 8, rounds.rate_ratio(library, c.MUTAGEN))
     ratio = rounds.cpu_ratio(library, c.FLOOR)
     yield Bound("CPU time of the library", "≤ 10 × the floor", f"{ratio:.1f} ×", ratio <= 10)
     yield _at_least("command, one job", "mutagen.File", 5, rounds.rate_ratio(COMMAND_1, c.MUTAGEN))
-    for what, two, one in (("command", COMMAND_2, COMMAND_1), ("library", SCAN_2, SCAN_1)):
-        if two in rounds:
-            yield _at_least(f"{what}, two workers", "one", 1.6, rounds.rate_ratio(two, one))
 
 
 def marked_bounds(rounds: Rounds, usual: Rounds, long: Rounds) -> Iterator[Bound]:

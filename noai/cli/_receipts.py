@@ -12,6 +12,7 @@ from noai.cli._exits import OutputFailed
 from noai.cli._files import require_output
 from noai.cli._secrets import load_signer
 from noai.corpus.receipts import FileDigest, Run, make_receipt
+from noai.corpus.remote_urls import is_remote, shown
 from noai.corpus.state import own_files
 from noai.corpus.tallying import Tally
 from noai.errors import UsageError
@@ -68,7 +69,8 @@ class Receipts:
         verifier, selection = request.scan.verifier, request.scan.selection
         listed = FileDigest(self._list.hexdigest(), self._list_size)
         run = Run(
-            paths=request.paths,
+            # A receipt is handed on: no passwords, and no signatures in queries.
+            paths=[shown(path) if is_remote(path) else path for path in request.paths],
             policy=verifier.policy,
             depth=verifier.depth,
             trust=verifier.trust_list,
@@ -80,6 +82,7 @@ class Receipts:
             include=selection.include,
             exclude=selection.exclude,
             files_from=None if request.files_from is None else listed,
+            archives=request.scan.archives,
         )
         token = make_receipt(run, self._signer)
         try:

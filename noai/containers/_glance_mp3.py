@@ -14,7 +14,7 @@ from noai.containers._ape import BLOCK, IS_HEADER
 from noai.containers._ape import MAGIC as APE_MAGIC
 from noai.containers._glance_id3 import Id3Glance
 from noai.containers._mp3_joined import agree, is_constant_rate, is_whole
-from noai.containers._mp3_layout import FOREIGN_BOXES
+from noai.containers._mp3_layout import FOREIGN_BOXES, TAR_BLOCK, is_tar
 from noai.containers.glance import Glance
 from noai.containers.interface import FieldRole, TagField
 from noai.containers.mp3 import MP3
@@ -74,7 +74,7 @@ def glance_behind(source: ByteSource, tag: Id3Glance, start: int) -> Glance | No
     frames = tag.bytes_at(start, _FRAME)
     # Neither ADTS nor free format: the one has no layer, the other no length.
     first = _frame(frames[:4])
-    if first is None or frames[4:8] in FOREIGN_BOXES:
+    if first is None or frames[4:8] in FOREIGN_BOXES or is_tar(frames[:TAR_BLOCK]):
         return None
     second = _frame(frames[first.length : first.length + 4])
     if second is None or second.stream != first.stream:

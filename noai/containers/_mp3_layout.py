@@ -25,8 +25,14 @@ _FOREIGN: Final = (
     b"fLaC", b"OggS", b"RIFF", b"RIFX", b"RF64", b"BW64", b"riff", b"FORM", b"MAC ", b"MPCK", b"MP+",
     b"TTA1", b"TTA2", b"wvpk", b"DSD ", b"FRM8", b"caff", b"ADIF", b"#!AMR", b".snd", b"TRUEHD",
     b"\x1aE\xdf\xa3", b"0&\xb2u", b"\x00\x00\x01\xba", b"\x00\x00\x01\xb3", b"\x0bw", b"tBaK", b"OFR ",
-    b"LA0", b"FWS", b"CWS", b"FLV", b"%PDF", b"PK\x03\x04", b"\x89PNG", b"\xff\xd8\xff", b"\x7fELF",
+    b"LA0", b"FWS", b"CWS", b"FLV", b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"\x7fELF",
+    # What holds other files, whose audio must not be taken for its own.
+    b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08", b"\x1f\x8b", b"(\xb5/\xfd", b"BZh", b"\xfd7zXZ",
+    b"7z\xbc\xaf", b"Rar!", b"PAR1", b"PARE", b"ARROW1", b"\xff\xff\xff\xff", b"FEA1", b"Obj\x01", b"ORC",
+    b"\x89HDF", b"SQLite format 3", b"\x93NUMPY",
 )  # fmt: skip
+TAR_BLOCK: Final = 512
+_TAR_SUM: Final = slice(148, 156)
 FOREIGN_BOXES: Final = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
 
 
@@ -128,10 +134,18 @@ def is_mpeg_audio(source: ByteSource) -> bool:
 
 
 def _is_foreign(head: bytes) -> bool:
-    if head.startswith(_FOREIGN) or head[4:8] in FOREIGN_BOXES:
+    if head.startswith(_FOREIGN) or head[4:8] in FOREIGN_BOXES or is_tar(head[:TAR_BLOCK]):
         return True
     # ADTS: the sync word of MPEG audio with layer bits of zero (ISO/IEC 13818-7 §6.2).
     return len(head) > 1 and head[0] == 0xFF and head[1] & 0xF6 == 0xF0
+
+
+def is_tar(block: bytes) -> bool:
+    """Whether ``block`` is the header of a member of a tar archive, by its checksum (POSIX.1-1988)."""
+    digits = block[_TAR_SUM].strip(b" \0")
+    if len(block) < TAR_BLOCK or not digits or digits.strip(b"01234567"):
+        return False
+    return int(digits, 8) == sum(block) - sum(block[_TAR_SUM]) + 8 * 0x20
 
 
 def detached_tags(source: ByteSource, layout: Mp3Layout) -> list[Id3Tag]:

@@ -78,6 +78,8 @@ class Run:
     exclude: Sequence[str] = ()
     #: The list behind ``--files-from``, every byte of it as it was read.
     files_from: FileDigest | None = None
+    #: Whether archives were looked into.
+    archives: bool = True
 
 
 @dataclass(frozen=True)
@@ -194,6 +196,7 @@ def make_receipt(run: Run, signer: Signer) -> str:
             "include": Listed.of(run.include).members(),
             "exclude": Listed.of(run.exclude).members(),
             "files_from": None if run.files_from is None else run.files_from.members(),
+            "archives": run.archives,
         },
         "counts": {
             "records": tally.records,

@@ -28,7 +28,7 @@ from noai.corpus.remote_loop import Elsewhere
 from noai.corpus.remote_source import RemoteSource
 from noai.corpus.remote_store import Patience, RemoteStats
 from noai.corpus.remote_urls import is_remote, shown, sidecars_of
-from noai.corpus.walking import Passed
+from noai.corpus.walking import ARCHIVE_SUFFIXES, Passed
 from noai.errors import SourceError, SourceMissing, UsageError
 from noai.limits import MANIFEST_BYTES, XMP_BYTES
 from noai.report import Note
@@ -167,6 +167,10 @@ class _Judges:
     def _judged(self, item: RemoteObject) -> Judged:
         if item.candidate.error is not None:
             return judge(item.candidate, self._verifier)
+        if item.url.partition("?")[0].lower().endswith(ARCHIVE_SUFFIXES):
+            # What is in it was not read, so it is never passed over, nor taken for audio.
+            error = SourceError(f"{shown(item.url)}: archives are looked into only where they are local")
+            return judge(item.candidate._replace(error=error), self._verifier)
         try:
             source = self._elsewhere.call(lambda: self._elsewhere.open(item.url))
             return self._verdict(item, source, self._beside(item))

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import struct
+import tarfile
 
 import pytest
 
 from noai.codes import Code
+from noai.containers.glances import glance
 from noai.containers.interface import FieldRole, TagArea, TagEdit
+from noai.containers.registry import detect
+from noai.errors import ContainerUnknown
 from noai.limits import ID3_TAGS
 from noai.sources import BytesSource
 from tests.unit.id3_bytes import frame, tag
@@ -101,3 +106,27 @@ def test_an_info_frame_that_counts_what_there_is_is_no_note(counted: int) -> Non
     assert codes(ID3 + bytes(first) + SOUND + id3v1()) == []
     assert codes(ID3 + bytes(first) + sound(20)) == [Code.XING_COUNT]
     assert not Code.XING_COUNT.blocks
+
+
+def tar_of(name: str, content: bytes) -> bytes:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+        member = tarfile.TarInfo(name)
+        member.size = len(content)
+        archive.addfile(member, io.BytesIO(content))
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        tar_of("a.mp3", sound(60)), tar_of("x" * 99, sound(60)),
+        *(start + sound(60) for start in (b"PAR1", b"ARROW1\0\0", b"\xff\xff\xff\xff", b"\x1f\x8b\x08")),
+        *(start + sound(60) for start in (b"(\xb5/\xfd", b"PK\5\6", b"\x89HDF\r\n", b"SQLite format 3\0")),
+    ],
+)  # fmt: skip
+def test_what_holds_other_files_is_not_one_of_them(data: bytes) -> None:
+    """Its audio is that of its members, each with tags of its own, which nobody has read."""
+    with pytest.raises(ContainerUnknown):
+        detect(BytesSource(data))
+    assert glance(BytesSource(data)) is None

@@ -403,3 +403,13 @@ def test_a_sidecar_that_is_too_large_is_no_missing_one(server: RangeServer) -> N
     url = server.put("/tune.flac", UNMARKED.read_bytes())
     server.put("/tune.xmp", DENIAL + b" " * 300_000)
     assert judged(url, sidecars=True).decision is Decision.UNDECIDED
+
+
+@pytest.mark.parametrize("name", ["000.tar", "a.TAR.GZ", "b.zip", "c.parquet?sig=secret"])
+def test_an_archive_elsewhere_is_neither_passed_over_nor_audio(server: RangeServer, name: str) -> None:
+    """What is in it was not read: an unmarked track that begins it says nothing of the others."""
+    track = (SAMPLES / "unmarked" / "waltz.mp3").read_bytes()
+    error = undecided(server.put(f"/{name}", bytes(512) + track))
+    assert error.startswith("source_unreadable: ")
+    assert "archives are looked into only where they are local" in error
+    assert "secret" not in error
