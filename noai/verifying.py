@@ -123,7 +123,9 @@ class Verifier:
             if not stat.S_ISREG(status.st_mode):
                 return None
             source = DescriptorSource(descriptor, status.st_size)
-            return look(source, self._requested, status.st_mtime_ns)
+            glimpse = look(source, self._requested, status.st_mtime_ns)
+            # Of a file that changes meanwhile reading it in full has to say so.
+            return glimpse if source.is_unchanged(status.st_mtime_ns) else None
         except SourceError:
             return None
         finally:

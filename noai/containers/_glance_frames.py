@@ -24,8 +24,8 @@ REMARKS: Final = (
     "iTunes_CDDB_TrackNumber",
     "ID3v1 Comment",
 )
-#: How objects begin of which DJs' files have seven or more.
-SERATO: Final = b"\0application/octet-stream\0\0Serato "
+#: How objects begin of which DJs' files have seven or more, up to the end of their description.
+SERATO: Final = re.compile(rb"\x00application/octet-stream\x00\x00Serato [A-Za-z0-9_ ]{1,32}\x00")
 OWNERS: Final = (
     "http://musicbrainz.org", "http://www.id3.org/dummy/ufid.html", "Windows Media Player 9 Series",
     "no@email", "rating@winamp.com", "WM/MediaClassPrimaryID", "WM/MediaClassSecondaryID", "WM/Provider",

@@ -22,9 +22,10 @@ from noai.sources import ByteSource
 _HEADER: Final = 10
 #: Frames of one tag that are looked at one by one, besides plain ones.
 _FRAMES: Final = 256
-#: Bytes of plain frames of one tag, which have 11 at least: so many hold fewer than the reader takes together
-#: with those that are looked at one by one (:data:`noai.limits.TAG_ITEMS`).
-_PLAIN_BYTES: Final = 16 * KIB
+#: Bytes of plain frames of one tag, which have 10 at least. Together with the frames that are looked at one
+#: by one, and the items of every other tag that a glance takes (256 at most), they stay below what a reader
+#: takes of one file (:data:`noai.limits.TAG_ITEMS`).
+_PLAIN_BYTES: Final = 8 * KIB
 #: Text of all others: so much holds fewer values than one file may have (:data:`noai.limits.TAG_VALUES`).
 _TEXT_BYTES: Final = 48 * KIB
 #: Further reads of one tag: behind pictures, and for text that is longer than a window.
@@ -113,7 +114,7 @@ class Id3Glance:
             if frame is None or left < 0:
                 return False
             kind, size = frame
-            if kind != _NUMBERS and not data.startswith(SERATO, o + _HEADER):
+            if kind != _NUMBERS and not (kind == _OBJECT and SERATO.match(data, o + _HEADER)):
                 need = size if kind < _PICTURE or size < _HEAD else _HEAD
                 text -= need
                 if o + _HEADER + need > len(data):
@@ -123,7 +124,10 @@ class Id3Glance:
                 if not self._frame(kind, o, need, version):
                     return False
                 if kind == _PICTURE:
-                    self._search(first, at + self._text_of_picture(o, need))
+                    described = self._text_of_picture(o, need)
+                    if described == _HEADER + need < _HEADER + size:
+                        return False  # the description goes on behind what was looked at
+                    self._search(first, at + described)
                     first = at + _HEADER + size
             at += _HEADER + size
         self._search(first, at)

@@ -94,7 +94,7 @@ class Freshness:
             beside = self._folders[folder] = _sidecars_in(folder or os.curdir)
         if not beside:
             return False
-        name = name.lower()
+        name = name.casefold()
         stem = os.path.splitext(name)[0]
         return any(name + suffix in beside or stem + suffix in beside for suffix in SIDECAR_SUFFIXES)
 
@@ -102,7 +102,7 @@ class Freshness:
 def _sidecars_in(folder: str) -> frozenset[str]:
     try:
         with os.scandir(folder) as entries:
-            names = (entry.name.lower() for entry in entries)
+            names = (entry.name.casefold() for entry in entries)
             return frozenset(name for name in names if name.endswith(SIDECAR_SUFFIXES))
     except OSError:
         return frozenset()

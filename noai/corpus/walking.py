@@ -118,7 +118,7 @@ class _Folder(NamedTuple):
     names: Iterator[str]
     #: Of the entries that are no regular files: whether they are links.
     others: dict[str, bool]
-    #: Names in lower case, where there are sidecars among them.
+    #: Names, case-folded, where there are sidecars among them.
     beside: frozenset[str]
 
 
@@ -191,7 +191,7 @@ class _Walk:
         except OSError as error:
             return Candidate(folder, self._root, False, _unlisted(folder, error))
         names.sort()
-        lowered = frozenset(name.lower() for name in names) if beside else frozenset()
+        lowered = frozenset(name.casefold() for name in names) if beside else frozenset()
         names.reverse()
         return _Folder(prefix, way, _drained(names), others, lowered)
 
@@ -203,8 +203,11 @@ def _drained(names: list[str]) -> Iterator[str]:
 
 
 def _has_sidecar(name: str, beside: frozenset[str]) -> bool:
-    """Whether something that may speak for ``name`` is among the names ``beside`` it, all in lower case."""
-    name = name.lower()
+    """Whether something that may speak for ``name`` is among the names ``beside`` it, all case-folded.
+
+    Folded, since the lower case of a letter can depend on the one behind it.
+    """
+    name = name.casefold()
     stem = os.path.splitext(name)[0]
     return any(name + suffix in beside or stem + suffix in beside for suffix in SIDECAR_SUFFIXES)
 

@@ -209,3 +209,15 @@ def test_a_script_without_its_guard_is_told_so(large_tree: Path) -> None:
     done = subprocess.run([sys.executable, "run.py", large_tree], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "UsageError: the processes that share the work cannot be started" in done.stderr
+
+
+def test_a_sidecar_counts_whatever_letters_its_name_has(tmp_path: Path) -> None:
+    """The lower case of a capital sigma depends on what follows it."""
+    packet = (
+        '<x:xmpmeta xmlns:x="adobe:ns:meta/"><r:RDF xmlns:r="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+        '<r:Description xmlns:tdm="http://www.w3.org/ns/tdmrep/" tdm:reservation="1"/></r:RDF></x:xmpmeta>'
+    )
+    for name in ("\u0391\u03a3.3gp", "\u0391\u03a3.mp3"):
+        shutil.copy(SAMPLES / "unmarked" / "waltz.mp3", tmp_path / name)
+    (tmp_path / "\u0391\u03a3.xmp").write_text(packet)
+    assert {v.decision for v in scan(tmp_path, jobs=1, trust=TrustList())} == {Decision.REJECTED}

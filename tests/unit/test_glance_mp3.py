@@ -106,6 +106,23 @@ SPEAKING = [
     tag(4, frame(4, "GEOB", b"\0application/c2pa\0c2pa\0c2pa\0\0\0\0\x08jumb")),
     tag(4, frame(4, "UFID", b"NOAI\0001")), tag(4, frame(4, "PRIV", b"x\0\x01no\0ai:AAAA")),
 ]  # fmt: skip
+STATEMENT = b" noai:AAAAAAAAAAAAAAAAAAAAAA No AI training without permission."
+SERATO = b"\0application/octet-stream\0\0Serato "
+EMPTY = [frame(3, "TIT2", b"")] * 1_600
+#: What stands where a shortcut, or a bound of the glance, could pass it over.
+FAR = [
+    tag(4, frame(4, "GEOB", SERATO + b"x.NO_AI_TRAINING_MARKER\0" + bytes(500))),
+    tag(4, frame(4, "TXXX", SERATO + b"x" * 20_000 + STATEMENT)),
+    tag(3, frame(3, "TIT2", SERATO + b"x" * 20_000 + STATEMENT)),
+    tag(3, frame(3, "TXXX", SERATO + b"x" * 300_000)),
+    tag(
+        3,
+        frame(3, "TIT2", b"\0" + b"y" * (8_160 - len(SERATO))),
+        frame(3, "GEOB", SERATO + STATEMENT + b"\0"),
+    ),
+    tag(4, frame(4, "APIC", b"\0image/png\0\x03" + b"x" * 1_500 + STATEMENT + b"\0" + bytes(20_000))),
+    tag(3, *EMPTY, *[frame(3, "TIT2", b"\0" + b"y" * 130)] * 250),
+]
 UNUSUAL = [
     tag(2, frame(2, "TT2", b"\0x")), tag(3, frame(3, "NOAI", b"\0x")),
     tag(4, frame(4, "TIT2", b"\0x", flags=8)), tag(3, frame(3, "CHAP", b"a\0" + bytes(16))),
@@ -116,7 +133,7 @@ UNUSUAL = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("front", [*SPEAKING, *UNUSUAL])
+@pytest.mark.parametrize("front", [*SPEAKING, *UNUSUAL, *FAR])
 def test_whatever_speaks_or_is_unusual_is_read(front: bytes) -> None:
     assert glance(BytesSource(front + LONG)) is None
 
@@ -185,7 +202,7 @@ def seeds() -> list[bytes]:
         mark(unmarked("tune.mp3"), signer=signer(), c2pa=c2pa, now=NOW)[:40_000] + LONG
         for c2pa in (True, False)
     ]
-    return [*PLAIN, *MARKED, *(front + LONG for front in (*SPEAKING, *UNUSUAL)), *own]
+    return [*PLAIN, *MARKED, *(front + LONG for front in (*SPEAKING, *UNUSUAL, *FAR)), *own]
 
 
 def test_mutated_files_are_told_truly_or_not_at_all() -> None:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from noai import verifying
 from noai.claim import ALL_USES, Permission
 from noai.containers.interface import FieldRole, TagField
-from noai.glancing import Glimpse, stated
+from noai.glancing import Glimpse, look, stated
 from noai.policy import Admission, Policy
 from noai.report import Depth
 from noai.signals.marker import MarkerReader
@@ -110,3 +112,21 @@ def test_a_glimpse_is_a_report() -> None:
     report = Glimpse("mp3", seen, 5, 6).report("a.mp3", "member", "00")  # type: ignore[arg-type]
     assert (report.path, report.member, report.sha256) == ("a.mp3", "member", "00")
     assert (report.size, report.mtime_ns, report.depth) == (5, 6, Depth.DECISION)
+
+
+def test_a_file_that_changes_under_a_glance_is_read_in_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its head may be that of the old file and its end that of the new one."""
+    track = tmp_path / "tune.mp3"
+    track.write_bytes(unmarked("tune.mp3"))
+    verifier = Verifier(trust=TrustList(), depth=Depth.DECISION)
+    assert verifier.glance(str(track)) is not None
+
+    def changing(*arguments: Any) -> Glimpse | None:
+        seen = look(*arguments)
+        track.write_bytes(plant(unmarked("tune.mp3"), [TOKEN]))
+        return seen
+
+    monkeypatch.setattr(verifying, "look", changing)
+    assert verifier.glance(str(track)) is None
