@@ -11,7 +11,9 @@ from typing import IO, BinaryIO, Final
 
 from noai.cli._exits import OutputFailed
 from noai.containers.registry import detect
-from noai.corpus.walking import AUDIO_EXTENSIONS, SIDECAR_SUFFIXES
+from noai.corpus.archives.interface import HEAD
+from noai.corpus.archives.registry import KINDS
+from noai.corpus.walking import ARCHIVE_SUFFIXES, AUDIO_EXTENSIONS, SIDECAR_SUFFIXES
 from noai.errors import ContainerError, UsageError
 from noai.limits import KIB, MIB
 from noai.sources import open_path, read_exactly
@@ -21,6 +23,8 @@ from noai.verifying import default_trust
 #: A PEM file with every public authority of the world has half of it.
 _PEM_BYTES: Final = 1 * MIB
 _LIST_BLOCK: Final = 64 * KIB
+#: Linux follows as many links.
+_LINKS: Final = 40
 _CERTIFICATE: Final = b"-----BEGIN CERTIFICATE-----"
 _PRIVATE: Final = b"PRIVATE KEY-----"
 #: What is in every PEM file, and what is in a key file of another kind.
@@ -73,7 +77,7 @@ def write_certificate(path: Path, pem: str) -> None:
 
 
 def require_replaceable(path: str) -> None:
-    """Refuse a file that holds audio, a key or a certificate, whatever it is called.
+    """Refuse a file that holds audio, an archive, a key or a certificate, whatever it is called.
 
     Raises:
         UsageError: if it is such a file.
@@ -90,6 +94,9 @@ def require_replaceable(path: str) -> None:
                 raise UsageError(
                     f"{path}: holds a key or a certificate, and would be overwritten; choose another name"
                 )
+        head = source.read_at(0, HEAD)
+        if any(kind.recognises(head) for kind in KINDS):
+            raise UsageError(f"{path}: is an archive, and would be overwritten; choose another name")
         try:
             detect(source)
         except ContainerError:
@@ -97,8 +104,10 @@ def require_replaceable(path: str) -> None:
     raise UsageError(f"{path}: is a track, and would be overwritten; choose another name")
 
 
-def require_output(output: str, inputs: Iterable[str]) -> None:
-    """Refuse an output that would destroy a track, a sidecar, a key or an input by a slip of the finger.
+def require_output(output: str, inputs: Iterable[str], *, parquet: bool = False) -> None:
+    """Refuse an output that would destroy a track, an archive, a sidecar, a key or an input by a slip.
+
+    One that is written as ``parquet`` may be called so, and replace one that noai wrote.
 
     Raises:
         UsageError: if ``output`` is one, by its name or by what it holds.
@@ -111,7 +120,21 @@ def require_output(output: str, inputs: Iterable[str]) -> None:
         )
     if extension in SIDECAR_SUFFIXES:
         raise UsageError(f"{output}: is the name of a sidecar, which would be overwritten; choose another")
-    require_replaceable(output)
+    if parquet and (not os.path.lexists(output) or _is_own_parquet(output)):
+        suffixes = tuple(suffix for suffix in ARCHIVE_SUFFIXES if suffix != ".parquet")
+    else:
+        suffixes = ARCHIVE_SUFFIXES
+    if output.lower().endswith(suffixes):
+        raise UsageError(f"{output}: is the name of an archive, which would be overwritten; choose another")
+    if suffixes is ARCHIVE_SUFFIXES:
+        require_replaceable(output)
+
+
+def _is_own_parquet(path: str) -> bool:
+    from noai.corpus.outputs_parquet import is_output
+
+    # An empty file holds nothing that could be lost.
+    return os.path.isfile(path) and (not os.path.getsize(path) or is_output(path))
 
 
 @contextmanager
@@ -128,6 +151,17 @@ def opened_output(output: str, inputs: Iterable[str]) -> Iterator[IO[str]]:
             yield stream
     except OSError as error:
         raise OutputFailed(f"{output}: cannot be written: {error.strerror or error}") from None
+
+
+def is_stream(output: str) -> bool:
+    """Whether ``output`` is no file in a folder: a device, a FIFO, or what is open (``/dev/fd/3``)."""
+    for _ in range(_LINKS):
+        if os.path.realpath(os.path.dirname(output) or os.curdir).startswith("/proc/"):
+            return True
+        if not os.path.islink(output):
+            break
+        output = os.path.join(os.path.dirname(output), os.readlink(output))
+    return os.path.exists(output) and not os.path.isfile(output)
 
 
 def _is_same_file(first: str, second: str) -> bool:

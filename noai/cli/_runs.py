@@ -19,6 +19,7 @@ from noai.corpus.scanning import Left, Scan
 from noai.corpus.state import State, own_files
 from noai.corpus.tallying import Tally
 from noai.corpus.walking import Candidate, Passed, folder_id
+from noai.limits import MIB
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class Request:
             "noai": __version__,
             "format": self.form.value,
             "paths": _digest((*self.paths, "", self.files_from or "")),
+            "list": _list_digest(self.files_from),
             "uses": [use.value for use in verifier.policy.uses],
             "policy": verifier.policy.admission.value,
             "depth": verifier.depth.value,
@@ -84,8 +86,8 @@ def gone_on_with(request: Request, output: str, tally: Tally) -> Iterator[tuple[
     """
     store, state = request.form.store(output), State(output)
     assert store is not None, "the caller asks only formats that have one"
+    require_output(output, request.inputs, parquet=request.form is Format.PARQUET)
     if not request.resume or not store.exists():
-        require_output(output, request.inputs)
         state.forget()
         store.start()
         state.start(request.question)
@@ -127,6 +129,17 @@ class _Without:
         if self._folder in path:
             return folder_id(os.path.dirname(path)) == folder_id(f"{self._output}.parts")
         return False
+
+
+def _list_digest(source: str | None) -> str | None:
+    """The SHA-256 of a list of paths; None for a pipe, which is read once."""
+    if source is None or not os.path.isfile(source):
+        return None
+    with open(source, "rb") as stream:
+        digest = hashlib.sha256()
+        while block := stream.read(MIB):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def _digest(texts: Iterable[str]) -> str:

@@ -182,7 +182,7 @@ class _Run:
         with ExitStack() as stack:
             rejected = None
             if self.rejected is not None:
-                if self.output != "-" and os.path.abspath(self.rejected) == os.path.abspath(self.output):
+                if self.output != "-" and os.path.realpath(self.rejected) == os.path.realpath(self.output):
                     raise UsageError(f"{self.rejected}: is named for what is admitted and for what is not")
                 rejected = RecordList(stack.enter_context(whole_output(self.rejected, self.inputs)))
             destination = stack.enter_context(self._destination())

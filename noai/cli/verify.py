@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -14,7 +15,7 @@ import click
 from noai.claim import TRAINING_USES, Use
 from noai.cli import _options, _render
 from noai.cli._exits import OutputFailed
-from noai.cli._files import listed_paths, opened_output, trust_with
+from noai.cli._files import is_stream, listed_paths, opened_output, trust_with
 from noai.cli._options import PathType
 from noai.cli._progress import run_progress
 from noai.cli._receipts import Receipts
@@ -124,6 +125,8 @@ def verify(
         selection=Selection(include, exclude),
         archives=not no_archives,
     )
+    if output is not None and os.path.islink(output) and not is_stream(output):
+        output = os.path.realpath(output)  # what it leads to is written anew, and the link stays
     request = Request(scan, paths, files_from, null, Format(form), output, resume)
     receipts = Receipts.asked(receipt, identity, request)
     tally = _run(request, receipts)
@@ -172,7 +175,9 @@ def _opened(request: Request, tally: Tally) -> Iterator[tuple[Writer, Left | Non
         yield request.form.writer(sys.stdout), None
         return
     try:
-        if request.form.is_resumable:
+        if request.resume and is_stream(output):
+            raise UsageError(f"{output}: is no file in a folder, which --resume could go on with")
+        if request.form.is_resumable and not is_stream(output):
             with gone_on_with(request, output, tally) as (writer, left):
                 yield writer, left
         else:

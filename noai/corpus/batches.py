@@ -10,7 +10,7 @@ from time import monotonic
 from typing import IO, Final, NamedTuple
 
 from noai.codes import Code
-from noai.corpus.judging import UNREADABLE, Judged, crashed, glanced, judge, where
+from noai.corpus.judging import UNREADABLE, Judged, crashed, glanced, judge, unopened, where
 from noai.corpus.outputs import Encoding
 from noai.corpus.tallying import Tally
 from noai.corpus.walking import ARCHIVE_SUFFIXES, Candidate
@@ -133,8 +133,11 @@ class Clerk:
         return self._closed(outcome, started)
 
     def _judge(self, each: Candidate, flags: int, outcome: Outcome) -> None:
-        if not (flags & ARCHIVE and self._archives):
+        if not flags & ARCHIVE:
             self._add(judge(each, self._verifier), outcome)
+            return
+        if not self._archives:
+            self._add(unopened(each, self._verifier), outcome)
             return
         before, again = _state(each.path), False
         with _Spill(self._folder) as spill:
@@ -247,7 +250,7 @@ class Batches:
         for each in self._source:
             path, _, explicit, error, plain = each
             flag = (EXPLICIT if explicit else 0) | (PLAIN if plain else 0)
-            if is_named_like_an_archive(path):
+            if error is None and is_named_like_an_archive(path):
                 self._alone.append(Batch([path], bytes((flag | ARCHIVE,)), {}))
                 break
             if error is not None:

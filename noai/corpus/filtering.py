@@ -183,14 +183,15 @@ class _Apart:
 
     looks_into_archives: bool
     archives: list[Candidate] = field(default_factory=list)
-    _ways: dict[str, str] = field(default_factory=dict)
+    #: A file may be found in several ways; it is judged once for each.
+    _ways: dict[str, list[str]] = field(default_factory=dict)
 
     def take(self, candidates: Iterator[Candidate]) -> Iterator[Candidate]:
         for candidate in candidates:
             if self.looks_into_archives and candidate.error is None and is_archive(candidate.path):
                 self.archives.append(candidate)
             else:
-                self._ways[candidate.path] = candidate.relative
+                self._ways.setdefault(candidate.path, []).append(candidate.relative)
                 yield candidate
 
     def takes_remote(self, url: str) -> bool:
@@ -198,7 +199,11 @@ class _Apart:
 
     def way_of(self, path: str | None) -> str | None:
         """The way of a file that was judged; None for one that was there before."""
-        return None if path is None else self._ways.pop(path, None)
+        ways = [] if path is None else self._ways.get(path, [])
+        way = ways.pop(0) if ways else None
+        if path is not None and not ways:
+            self._ways.pop(path, None)
+        return way
 
 
 def _only_local(paths: Iterable[str]) -> Iterator[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from noai.codes import Code
-from noai.corpus.walking import Candidate
+from noai.corpus.walking import ARCHIVE_SUFFIXES, Candidate
 from noai.errors import SourceError
 from noai.glancing import Glimpse
 from noai.report import Depth, Note, Report
@@ -96,12 +96,24 @@ def crashed(candidate: Candidate, verifier: Verifier, what: str) -> Judged:
     return _judged(candidate, verifier, Report(None, None, None, None, verifier.depth, error=note))
 
 
+def unopened(candidate: Candidate, verifier: Verifier) -> Judged:
+    """The verdict on what is named like an archive where archives are not looked into.
+
+    It is passed over, or ``undecided`` if it was named: its content says nothing of what is in it.
+    """
+    note = Note(Code.CONTAINER_UNKNOWN, f"{candidate.path}: is named like an archive; none is looked into")
+    report = Report(candidate.path, None, None, None, verifier.depth, error=note)
+    return Judged(verifier.policy.decide(report), not candidate.explicit)
+
+
 def _judged(candidate: Candidate, verifier: Verifier, report: Report) -> Judged:
     # As it was given: a list that is joined with the records must find its own spelling.
     report = report if report.path == candidate.path else replace(report, path=candidate.path)
     verdict = verifier.policy.decide(report)
     error = None if report.error is None else report.error.code
-    unexpected = not candidate.explicit and not candidate.expects_audio and candidate.error is None
+    # What is named like an archive may hold audio, whatever was to be seen of it.
+    promises = candidate.expects_audio or candidate.path.lower().endswith(ARCHIVE_SUFFIXES)
+    unexpected = not candidate.explicit and not promises and candidate.error is None
     return Judged(verdict, unexpected and error in NOT_AUDIO)
 
 

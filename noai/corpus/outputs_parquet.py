@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from noai._version import __version__
 from noai.corpus.judging import Judged
 from noai.corpus.outputs import Decided
+from noai.corpus.placing import temporary_file
 from noai.glancing import Glimpse
 from noai.limits import OUTPUT_CHUNK_VERDICTS, PARQUET_PART_SECONDS, PARQUET_ROW_GROUP
 from noai.policy import Policy
@@ -74,7 +75,8 @@ COLUMNS: Final = pa.schema(
     metadata={"noai.schema": SCHEMA, "noai.version": __version__},
 )
 _INT64: Final = range(-(2**63), 2**63)
-_PART: Final = re.compile(r"[0-9]{8}\.parquet(?:\.new)?")
+#: A part, or one that was not finished.
+_PART: Final = re.compile(r"[0-9]{8}\.parquet|\.noai-[0-9a-f]{16}\.tmp")
 
 
 class ArrowBatches:
@@ -185,7 +187,7 @@ class Parts:
         """The finished parts, in order."""
         if not self._folder.is_dir():
             return []
-        return sorted(path for path in self._folder.iterdir() if _is_part(path) and path.suffix != ".new")
+        return sorted(path for path in self._folder.iterdir() if _is_part(path) and path.suffix != ".tmp")
 
     def write(self, chunk: bytes) -> None:
         """Take the rows of one chunk."""
@@ -233,18 +235,20 @@ class Parts:
 
     def _put(self, path: Path, rows: Iterator[pa.RecordBatch]) -> int:
         """Write ``rows`` as ``path``, whole or not at all; how many there are."""
-        unfinished, written = path.with_name(f"{path.name}.new"), 0
-        with pq.ParquetWriter(unfinished, COLUMNS, compression="zstd") as writer:
-            held: list[pa.RecordBatch] = []
-            for batch in rows:
-                held.append(batch)
-                written += batch.num_rows
-                if sum(each.num_rows for each in held) >= PARQUET_ROW_GROUP:
+        written = 0
+        with temporary_file(path) as (file, unfinished):
+            with pq.ParquetWriter(file, COLUMNS, compression="zstd") as writer:
+                held: list[pa.RecordBatch] = []
+                for batch in rows:
+                    held.append(batch)
+                    written += batch.num_rows
+                    if sum(each.num_rows for each in held) >= PARQUET_ROW_GROUP:
+                        writer.write_table(pa.Table.from_batches(held, COLUMNS))
+                        held = []
+                if held:
                     writer.write_table(pa.Table.from_batches(held, COLUMNS))
-                    held = []
-            if held:
-                writer.write_table(pa.Table.from_batches(held, COLUMNS))
-        os.replace(unfinished, path)
+            file.flush()
+            os.replace(unfinished, path)
         return written
 
 
@@ -253,6 +257,15 @@ def batches(path: str | os.PathLike[str]) -> Iterator[pa.RecordBatch]:
     with pq.ParquetFile(path) as file:
         for batch in file.iter_batches(batch_size=2_000):
             yield batch.cast(COLUMNS)
+
+
+def is_output(path: str | os.PathLike[str]) -> bool:
+    """Whether the file at ``path`` is Parquet that noai wrote."""
+    try:
+        metadata = pq.read_schema(path).metadata or {}
+    except (OSError, pa.ArrowException):
+        return False
+    return metadata.get(b"noai.schema") == SCHEMA.encode()
 
 
 def _is_part(path: Path) -> bool:

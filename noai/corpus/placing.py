@@ -175,6 +175,21 @@ def new_file(destination: Path) -> Iterator[NewFile]:
         yield NewFile(file, temporary, destination)
 
 
+#: Part of the names of all temporary files of one run, in all its processes.
+_run = secrets.token_hex(4)
+
+
+def run_id() -> str:
+    """What tells temporary files of this run from those of others: ``.noai-ID*.tmp``."""
+    return _run
+
+
+def join_run(run: str) -> None:
+    """Name temporary files of this process as those of another one."""
+    global _run
+    _run = run
+
+
 @contextmanager
 def temporary_file(destination: Path) -> Iterator[tuple[BinaryIO, Path]]:
     """An empty file in the folder of ``destination``, and its name; gone afterwards, unless it was renamed.
@@ -182,7 +197,7 @@ def temporary_file(destination: Path) -> Iterator[tuple[BinaryIO, Path]]:
     Raises:
         OSError: as the system gives it.
     """
-    temporary = destination.parent / f".noai-{secrets.token_hex(8)}.tmp"
+    temporary = destination.parent / f".noai-{_run}{secrets.token_hex(4)}.tmp"
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     try:
         with open(os.open(temporary, flags, 0o666), "w+b") as file:

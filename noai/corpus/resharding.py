@@ -54,14 +54,17 @@ def filter_archive(path: str, destination: Path, verifier: Verifier) -> Iterator
         reading = _Reading(path, opened, verifier)
         try:
             for sample, judgements in reading.samples():
-                if all(each.admitted or each.skipped for each in judgements):
-                    copier.keep(sample)
-                    yield from judgements
-                else:
-                    yield from (_with_its_sample(each) for each in judgements)
+                gone = _gone(sample, judgements)
+                left = sample.without(gone) if gone else sample
+                if left is not None:
+                    copier.keep(left)
+                for position, each in enumerate(judgements):
+                    yield _with_its_sample(each) if position in gone else each
             copier.close()
             require_unchanged(path, opened)
-        except NoaiError as error:
+        except OSError:
+            raise
+        except Exception as error:  # noqa: BLE001  one archive's bug must neither stop nor admit the others
             yield unreadable(path, error, verifier)
             return
         new.publish()
@@ -90,6 +93,13 @@ class _Reading:
             if sample is None:
                 return
             yield sample, [judge_member(self._path, member, self._verifier) for member in sample.members]
+
+
+def _gone(sample: Sample, judgements: list[Judged]) -> set[int]:
+    """The positions of members that are left out: a sample goes as a whole, what stands apart does not."""
+    refused = {position for position, each in enumerate(judgements) if not (each.admitted or each.skipped)}
+    bound = {position for position, member in enumerate(sample.members) if not member.is_apart}
+    return refused | bound if refused & bound else refused
 
 
 def _with_its_sample(judged: Judged) -> Judged:

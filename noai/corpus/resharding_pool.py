@@ -19,6 +19,7 @@ from threading import Thread
 from typing import Final, NamedTuple, Union
 
 from noai.corpus.judging import Judged, crashed
+from noai.corpus.placing import join_run, run_id
 from noai.corpus.resharding import filter_archive
 from noai.corpus.walking import Candidate
 from noai.corpus.workers import _end_with_parent, _Terms
@@ -68,8 +69,9 @@ def _filtered(task: Task, verifier: Verifier) -> Iterator[Told]:
 _verifier: Verifier | None = None
 
 
-def _start_worker(terms: _Terms) -> None:
+def _start_worker(terms: _Terms, run: str) -> None:
     global _verifier
+    join_run(run)
     Thread(target=_end_with_parent, daemon=True).start()
     _verifier = terms.open()
 
@@ -163,14 +165,14 @@ class _Pool:
             self._jobs,
             mp_context=multiprocessing.get_context("spawn"),
             initializer=_start_worker,
-            initargs=(self._terms,),
+            initargs=(self._terms, run_id()),
         )
 
     def _restart(self, pending: Iterable[_Pending]) -> None:
         """All workers are gone: what they had begun to write goes, too."""
         self._executor.shutdown(wait=True, cancel_futures=True)
         for item in pending:
-            for left in item.task.destination.parent.glob(".noai-*.tmp"):
+            for left in item.task.destination.parent.glob(f".noai-{run_id()}*.tmp"):
                 with contextlib.suppress(OSError):
                     left.unlink()
         self._executor = self._start()

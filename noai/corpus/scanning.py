@@ -12,7 +12,7 @@ from time import monotonic
 from typing import Final, Protocol
 
 from noai.corpus.batches import Clerk, Outcome, is_named_like_an_archive, judgements
-from noai.corpus.judging import Judged, judge
+from noai.corpus.judging import Judged, judge, unopened
 from noai.corpus.outputs import Encoding, unpickled
 from noai.corpus.patterns import EVERYTHING, Selection
 from noai.corpus.remote_urls import is_remote
@@ -153,10 +153,12 @@ def _verdicts(scan: Scan, paths: Iterable[str]) -> Generator[Verdict, None, None
 
 def _here(scan: Scan, each: Candidate) -> Iterator[Verdict]:
     """The verdicts on one candidate, by this process."""
-    if scan.archives and is_named_like_an_archive(each.path):
+    if each.error is not None or not is_named_like_an_archive(each.path):
+        found = iter((judge(each, scan.verifier),))
+    elif scan.archives:
         found = judgements(each, scan.verifier)
     else:
-        found = iter((judge(each, scan.verifier),))
+        found = iter((unopened(each, scan.verifier),))
     return (judged.verdict for judged in found if not judged.skipped)
 
 

@@ -9,18 +9,20 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 from noai.corpus.batches import Finished
 from noai.errors import UsageError
 from noai.text import escape_path, unescape_path
 
 SCHEMA: Final = "noai.run/1"
+#: With what every state begins.
+_BEGINNING: Final = json.dumps({"schema": SCHEMA})[:-1].encode("ascii")
 
 
 def own_files(output: str) -> tuple[str, ...]:
     """The files that a run with this output writes, its folder of parts apart."""
-    return output, f"{output}.run", f"{output}.new"
+    return output, f"{output}.run"
 
 
 class State:
@@ -36,7 +38,7 @@ class State:
             UsageError: if something else stands there.
         """
         if os.path.lexists(self.path):
-            self._lines()
+            self._require_own()
         with open(self.path, "w", encoding="ascii") as stream:
             stream.write(json.dumps({"schema": SCHEMA, **question}) + "\n")
 
@@ -47,12 +49,13 @@ class State:
             UsageError: if something else stands there.
         """
         if os.path.lexists(self.path):
-            self._lines()
+            self._require_own()
             os.unlink(self.path)
 
     def finish(self, archives: Iterable[Finished], records: int) -> None:
         """Note archives whose records, so many in all, are in the output."""
-        with open(self.path, "a", encoding="ascii") as stream:
+        with open(self.path, "a+b") as stream:
+            _drop_half_line(stream)
             for path, size, mtime_ns in archives:
                 line = {
                     "archive": escape_path(path),
@@ -60,7 +63,7 @@ class State:
                     "mtime_ns": mtime_ns,
                     "records": records,
                 }
-                stream.write(json.dumps(line) + "\n")
+                stream.write(json.dumps(line).encode("ascii") + b"\n")
 
     def require(self, question: Mapping[str, object]) -> None:
         """Hold the question now against the one of the run.
@@ -70,6 +73,11 @@ class State:
         """
         asked = self._lines()[0]
         differing = [name for name, value in question.items() if asked.get(name) != value]
+        if differing == ["list"]:
+            raise UsageError(
+                f"{self.path}: the list of paths is another than the one the output was made from; "
+                "to answer this one, leave out --resume or choose another output"
+            )
         if differing:
             raise UsageError(
                 f"{self.path}: the output answers another question ({', '.join(differing)}); "
@@ -98,4 +106,25 @@ class State:
             ) from None
         except (ValueError, KeyError, TypeError):
             pass
-        raise UsageError(f"{self.path}: is not the state of a run; move it away, or choose another output")
+        raise self._foreign()
+
+    def _require_own(self) -> None:
+        """Refuse what is no state of a run; one that was cut off is one, and so is an empty file."""
+        head = b"?"
+        if os.path.isfile(self.path):
+            with open(self.path, "rb") as stream:
+                head = stream.read(len(_BEGINNING))
+        if not _BEGINNING.startswith(head):
+            raise self._foreign()
+
+    def _foreign(self) -> UsageError:
+        return UsageError(f"{self.path}: is not the state of a run; move it away, or choose another output")
+
+
+def _drop_half_line(stream: BinaryIO) -> None:
+    """What a run that was killed left behind the last whole line would spoil the next one."""
+    end = stream.seek(0, os.SEEK_END)
+    stream.seek(max(0, end - 1))
+    if stream.read() not in (b"", b"\n"):
+        stream.seek(0)
+        stream.truncate(stream.read().rfind(b"\n") + 1)

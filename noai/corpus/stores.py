@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from noai.corpus.known import Known
+from noai.corpus.placing import temporary_file
 from noai.errors import UsageError
 from noai.verdict import SCHEMA
 
@@ -74,12 +76,12 @@ class JsonLinesStore:
         if not any(kept[agreed:]):
             os.truncate(self.path, length)
             return
-        unfinished = f"{self.path}.new"
-        with open(unfinished, "wb") as stream:
+        with temporary_file(Path(self.path)) as (stream, unfinished):
             for keep, line in zip(kept, self._whole_lines(), strict=True):
                 if keep:
                     stream.write(line)
-        os.replace(unfinished, self.path)
+            stream.flush()
+            os.replace(unfinished, self.path)
 
     def _whole_lines(self) -> Iterator[bytes]:
         with open(self.path, "rb") as stream:

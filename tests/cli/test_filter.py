@@ -222,3 +222,33 @@ def test_what_cannot_be_written_ends_the_run_and_leaves_no_halves(shape: str) ->
     assert "Traceback" not in done.stderr
     left = [path.name for path in Path().rglob("*") if path.is_file() and path.parent.name != "src"]
     assert left == []
+
+
+def test_one_file_for_both_by_way_of_a_link(corpus: Path, noai: Run) -> None:
+    Path("link").symlink_to("ok.txt")
+    noai("filter", corpus, "-o", "ok.txt", "--rejected", "link").refuses("is named for what is admitted")
+
+
+def test_what_is_named_like_an_archive_is_never_lost(corpus: Path, noai: Run, installed: Run) -> None:
+    (corpus / "gone.tar").symlink_to("nowhere")
+    closed = corpus / "shards.parquet"
+    closed.mkdir(mode=0o000)
+    for jobs in ("1", "2"):
+        done = installed("verify", corpus, "--format", "jsonl", "--jobs", jobs, unprivileged=True)
+        errors = {r["path"]: (r["decision"], r["error"]["code"]) for r in done.lines if r["error"]}
+        assert errors["corpus/gone.tar"] == ("undecided", "source_missing")
+        assert errors["corpus/shards.parquet"] == ("undecided", "source_forbidden")
+    closed.chmod(0o700)
+
+
+def test_without_archives_none_is_admitted_whole(corpus: Path, noai: Run) -> None:
+    tar_of(corpus / "one.tar", [("one.mp3", OPEN), ("two.mp3", DENIED)])
+    shutil.copy(corpus / "a" / "one.mp3", corpus / "named.tar")
+    for shape in ("copies", "links"):
+        done = noai(
+            "filter", corpus, "--no-archives", "--as", shape, "-o", shape, "--rejected", f"{shape}.txt"
+        )
+        assert "3 other files passed over" in done.out
+        assert sorted(p.name for p in Path(shape).rglob("*.*")) == ["one.mp3", "three.ogg"]
+    named = noai("verify", corpus / "named.tar", "--no-archives", "--format", "jsonl")
+    assert [record["decision"] for record in named.lines] == ["undecided"]

@@ -237,6 +237,30 @@ def test_bytes_of_what_is_no_file_end_what_is_read(kind: bytes) -> None:
     assert outline(Path("a.tar")) == {"a.mp3": "rejected", None: "undecided archive_malformed"}
 
 
+@pytest.mark.parametrize("kind", [b"0", b"\0"])
+def test_bytes_of_what_is_a_folder_by_its_slash_end_what_is_read(kind: bytes) -> None:
+    Path("a.tar").write_bytes(header(b"x/", len(TRACK), kind) + TRACK + END)
+    assert outline(Path("a.tar")) == {None: "undecided archive_malformed"}
+
+
+@pytest.mark.parametrize("kind", [b"A", b"D", b"E", b"V"])
+def test_labels_with_bytes_are_files(kind: bytes) -> None:
+    Path("a.tar").write_bytes(header(b"a.mp3", len(DENIED), kind) + padded(DENIED) + END)
+    assert outline(Path("a.tar")) == {"a.mp3": "rejected"}
+
+
+@pytest.mark.parametrize(
+    "kind", [pa.binary_view(), pa.list_(pa.binary_view()), pa.list_(pa.uint8()), pa.list_(pa.int8())]
+)
+def test_bytes_of_any_type_in_parquet_are_read(kind: pa.DataType) -> None:
+    value: Any = DENIED
+    if pa.types.is_list(kind):
+        signed = [each - 256 if each > 127 and kind.value_type == pa.int8() else each for each in DENIED]
+        value = signed if pa.types.is_integer(kind.value_type) else [DENIED]
+    pq.write_table(pa.table({"audio": pa.array([value], kind)}), "a.parquet")
+    assert list(outline(Path("a.parquet")).values()) == ["rejected"]
+
+
 def test_members_of_unknown_kinds_are_files() -> None:
     data = (
         header(b"b.mp3", len(DENIED), b"Q")

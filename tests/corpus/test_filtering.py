@@ -136,6 +136,13 @@ def test_two_files_for_one_place_are_refused_and_the_first_stays() -> None:
     assert Path("out/a.mp3").read_bytes() == OPEN
 
 
+def test_a_file_that_is_found_in_two_ways_is_placed_at_both() -> None:
+    Path("src/sub").mkdir(parents=True)
+    Path("src/sub/a.mp3").write_bytes(OPEN)
+    list(FolderDestination(Path("out"), Placing.COPY).filter(Scan(verifier()), ["src", "src/sub"]))
+    assert files(Path("out")) == {"sub/a.mp3", "a.mp3"}
+
+
 @pytest.mark.parametrize("placing", list(Placing))
 def test_what_changed_after_it_was_checked_is_not_placed(placing: Placing) -> None:
     Path("src").mkdir()
@@ -201,10 +208,13 @@ def test_an_archive_that_kills_its_process_is_undecided_and_the_others_are_writt
     """In a process of its own, whose workers read the patch with the script."""
     shards(5)
     Path("script.py").write_text(KILLING)
+    foreign = Path("out/.noai-0123456789abcdef.tmp")
+    foreign.parent.mkdir()
+    foreign.write_bytes(b"of another run")
     done = subprocess.run([sys.executable, "script.py"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["shards/2.tar", "internal_error"]
-    assert files(Path("out")) == {"0.tar", "1.tar", "3.tar", "4.tar"}
+    assert files(Path("out")) == {"0.tar", "1.tar", "3.tar", "4.tar", foreign.name}
 
 
 KILLING = """

@@ -20,7 +20,7 @@ import pytest
 import zstandard
 
 from noai.codes import Code
-from noai.corpus.archives import judge_archive
+from noai.corpus.archives import judge_archive, tar
 from noai.corpus.judging import Judged
 from noai.corpus.resharding import filter_archive
 from noai.errors import DestinationExists
@@ -208,12 +208,28 @@ def test_a_sample_goes_as_a_whole() -> None:
     assert [reason["code"] for reason in gone["1.a.mp3"]["reasons"]][-1] == Code.SAMPLE_REJECTED
 
 
-def test_names_of_an_album_are_no_samples() -> None:
-    """Where a blank follows the first dot, it ends no key."""
+def test_blanks_behind_the_first_dot_are_part_of_no_key() -> None:
+    """The rule of the library, whatever the names look like."""
     members = [("01. One.mp3", DENIED), ("01. One.jpg", b"jpg"), ("01. Other.mp3", OPEN), ("Mr. A.mp3", OPEN)]
     out, _ = filtered(tar_of(Path("a.tar"), members))
     with tarfile.open(out) as archive:
-        assert archive.getnames() == ["01. Other.mp3", "Mr. A.mp3"]
+        assert archive.getnames() == ["Mr. A.mp3"]
+
+
+@pytest.mark.parametrize("name", ["a.tar", "a.tar.gz"])
+def test_what_webdataset_passes_over_ends_no_sample(name: str) -> None:
+    members = [("1.mp3", DENIED), ("README", b"text"), ("1.my take.mp3", OPEN), ("2.mp3", OPEN)]
+    out, _ = filtered(tar_of(Path(name), members))
+    with tarfile.open(out) as archive:
+        assert archive.getnames() == ["README", "2.mp3"]
+
+
+def test_a_sample_past_the_limit_goes_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tar, "ARCHIVE_SAMPLE_MEMBERS", 2)
+    members = [("1.mp3", OPEN), ("1.a.txt", b""), ("1.b.txt", b""), ("1.b.mp3", OPEN), ("2.mp3", OPEN)]
+    out, _ = filtered(tar_of(Path("a.tar"), members))
+    with tarfile.open(out) as archive:
+        assert archive.getnames() == ["2.mp3"]
 
 
 # -- Parquet --------------------------------------------------------------------------------------
@@ -288,6 +304,18 @@ def test_a_shard_that_changes_meanwhile_is_not_written() -> None:
     *_, last = found
     assert last.error == Code.SOURCE_CHANGED
     assert list(OUT.iterdir()) == []
+
+
+def test_what_arrow_cannot_write_is_undecided(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise pa.ArrowNotImplementedError("no such type")
+
+    path = parquet_of(Path("a.parquet"), [("a.mp3", OPEN)])
+    monkeypatch.setattr(pq.ParquetWriter, "write_table", refuse)
+    out, judged = filtered(path)
+    assert judged[-1].verdict.member is None
+    assert not judged[-1].admitted
+    assert not out.exists()
 
 
 def test_nothing_is_written_over() -> None:

@@ -21,6 +21,7 @@ from noai.corpus.workers import SHORT_RUN
 from noai.errors import UsageError
 from noai.report import Depth
 from tests.audio import SAMPLES
+from tests.corpus.archive_files import parquet_of
 from tests.corpus.conftest import plant_tree
 
 COMMAND = Path(sys.executable).parent / "noai"
@@ -269,3 +270,99 @@ def test_the_state_of_a_run() -> None:
     state.require({"depth": "decision"})
     with pytest.raises(UsageError, match="depth"):
         state.require({"depth": "evidence"})
+
+
+def test_a_state_that_was_cut_off_is_gone_on_with(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("a.tar", "b.tar"):
+        with tarfile.open(tree / name, "w") as tar:
+            tar.add(TUNE, "tune.mp3")
+    output, state = Path("out.jsonl"), Path("out.jsonl.run")
+    asked = (tree, "--format", "jsonl", "-o", output)
+    code = verify(*asked)
+    before = sorted(output.read_bytes().splitlines())
+    state.write_bytes(state.read_bytes()[:-9])
+    for _ in range(2):
+        assert verify(*asked, "--resume") == code, capsys.readouterr().err
+        assert sorted(output.read_bytes().splitlines()) == before
+    assert len(State("out.jsonl").archives()) == 2
+    # A run that begins anew needs nothing of a state.
+    for left in (b"", state.read_bytes()[:7], state.read_bytes()[:-9] + b"{}\n"):
+        state.write_bytes(left)
+        assert verify(*asked) == code, capsys.readouterr().err
+        assert len(State("out.jsonl").archives()) == 2
+
+
+def test_another_list_is_another_question(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    paths = sorted(str(path) for path in tree.rglob("*.mp3"))
+    listed, output = Path("list"), Path("out.jsonl")
+    listed.write_text("\n".join(paths))
+    asked = ("--files-from", listed, "--format", "jsonl", "-o", output)
+    code = verify(*asked)
+    before = output.read_bytes()
+    assert verify(*asked, "--resume") == code
+    listed.write_text("\n".join(paths[:-1]))
+    assert verify(*asked, "--resume") == 2
+    assert "the list of paths is another" in capsys.readouterr().err
+    assert output.read_bytes() == before
+
+
+def test_nothing_beside_the_output_is_lost(tree: Path, form: str) -> None:
+    """Going on writes the output anew, under a name of its own until it is whole."""
+    output, notes = Path(f"out.{form}"), Path(f"out.{form}.new")
+    notes.write_text("my notes")
+    asked = (tree, "--format", form, "-o", output)
+    verify(*asked)
+    sorted(tree.rglob("*.mp3"))[0].unlink()
+    verify(*asked, "--resume")
+    assert len(records(output)) == 59
+    assert notes.read_text() == "my notes"
+    assert not list(Path().glob(".noai-*"))
+
+
+def test_an_output_that_is_a_link_stays_one(tree: Path, form: str) -> None:
+    Path("there").mkdir()
+    link, there = Path(f"out.{form}"), Path(f"there/whole.{form}")
+    link.symlink_to(there)
+    asked = (tree, "--format", form, "-o", link)
+    verify(*asked)
+    sorted(tree.rglob("*.mp3"))[0].unlink()
+    verify(*asked, "--resume")
+    assert link.is_symlink()
+    assert len(records(there)) == 59
+
+
+def test_what_is_no_file_has_no_state(tree: Path) -> None:
+    os.mkfifo("pipe")
+    read = os.open("pipe", os.O_RDONLY | os.O_NONBLOCK)
+    verify(tree / "0000" / "000000.txt", "--format", "jsonl", "-o", "pipe")
+    assert json.loads(os.read(read, 65536))["path"].endswith("000000.txt")
+    os.close(read)
+    with Path("held").open("w") as stream:
+        verify(tree, "--format", "jsonl", "-o", f"/dev/fd/{stream.fileno()}")
+    assert len(records(Path("held"))) == 60
+    assert verify(tree, "--format", "jsonl", "-o", "pipe", "--resume") == 2
+    assert sorted(os.listdir()) == ["held", "pipe", "tree", "tree-originals"]
+
+
+@pytest.mark.parametrize("more", [[], ["--format", "jsonl"], ["--format", "parquet"]])
+def test_an_output_destroys_no_archive(
+    tree: Path, more: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with tarfile.open("shards", "w") as tar:
+        tar.add(TUNE, "tune.mp3")
+    pq.write_table(
+        pq.read_table(parquet_of(Path("shard.parquet"), [("tune.mp3", TUNE.read_bytes())])), "rows"
+    )
+    Path("shard.tar").write_bytes(b"damaged")
+    for name in ("shards", "shard.parquet", "rows", "shard.tar", "new.tar"):
+        before = Path(name).read_bytes() if Path(name).exists() else None
+        assert verify(tree, *more, "-o", name) == 2
+        assert "archive" in capsys.readouterr().err
+        assert before == (Path(name).read_bytes() if Path(name).exists() else None)
+
+
+def test_parquet_replaces_its_own(tree: Path) -> None:
+    for _ in range(2):
+        assert verify(tree, "--format", "parquet", "-o", "out.parquet") == 1
+    assert len(records(Path("out.parquet"))) == 60
+    assert verify(tree, "--format", "jsonl", "-o", "out.parquet") == 2

@@ -136,7 +136,7 @@ class TarHeaders:
         what = _kind(kind, name, size)
         if kind in _LINKS:
             error = SourceNotAFile(f"{name}: is {_LINKS[kind]}")
-        if size and (kind in _LINKS or kind == b"5"):
+        if size and (kind in _LINKS or kind == b"5" or _is_old_folder(kind, block, name, "path" in records)):
             _malformed(f"{name!r} is no file, and has bytes", start)
         here = self._reader.position
         end = here + _padded(size)
@@ -168,10 +168,18 @@ class TarHeaders:
 
 
 def _kind(kind: bytes, name: str, size: int) -> EntryKind:
-    if kind in b"5D" or (kind in b"0\0" and name.endswith("/") and not size):
+    if kind == b"5" or (kind in b"D0\0" and (kind == b"D" or name.endswith("/")) and not size):
         return EntryKind.FOLDER
-    # Of kinds that it does not know, POSIX has a reader take a file. A, E and V are no files anywhere.
-    return EntryKind.OTHER if kind in b"AEV" else EntryKind.FILE
+    # Of kinds that it does not know, POSIX has a reader take a file; so do readers of A, E and V with bytes.
+    return EntryKind.OTHER if kind in b"AEV" and not size else EntryKind.FILE
+
+
+def _is_old_folder(kind: bytes, block: bytes, name: str, is_renamed: bool) -> bool:
+    """Whether a file is a folder to readers that go by the slash: of type NUL whatever other headers say."""
+    slash = block[:100].partition(b"\0")[0].endswith(b"/")
+    return (kind == b"\0" and slash) or (
+        kind in b"0\0" and (name.endswith("/") or (slash and not is_renamed))
+    )
 
 
 def _padded(size: int) -> int:

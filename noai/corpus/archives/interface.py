@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import BinaryIO, Final, Protocol
 
@@ -26,6 +27,8 @@ class Member:
     sidecars: Sidecars = NO_SIDECARS
     #: Whether a name or the archive promises audio.
     expects_audio: bool = False
+    #: Whether it stands among the members of a sample without being one of them.
+    is_apart: bool = False
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,10 @@ class Sample:
     """What stands or falls together: members of one key, the values of one row. Folders have no members."""
 
     members: tuple[Member, ...]
+
+    def without(self, positions: AbstractSet[int]) -> Sample | None:
+        """What can be kept where some of the members are not; None for nothing."""
+        return None
 
 
 class Copier(Protocol):

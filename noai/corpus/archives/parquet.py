@@ -119,7 +119,10 @@ class ParquetArchive:
 
     def _members(self, values: list[Any], row: int) -> Iterator[Member]:
         for name, scalar in zip(self._names, values, strict=True):
-            yield from found(scalar.as_py(), f"{name}[{row}]", name in self._promised, 0)
+            # An extension makes of its bytes whatever it likes.
+            plain = scalar.value if isinstance(scalar, self._arrow.ExtensionScalar) else scalar
+            value = None if plain is None else plain.as_py()
+            yield from found(value, f"{name}[{row}]", name in self._promised, 0)
 
 
 class ParquetCopier:

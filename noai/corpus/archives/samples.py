@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
@@ -33,6 +34,16 @@ def key_of(name: str) -> str:
     if any(character.isspace() for character in rest):
         stem, dot, rest = last.rpartition(".")
     return folder + slash + (stem if stem and dot else last)
+
+
+#: As the webdataset library takes a name apart.
+_IN_SAMPLE: Final = re.compile(r"^((?:.*/|)[^.]+)[.]([^/]*)$")
+
+
+def sample_key(name: str) -> str | None:
+    """The key of the sample to which WebDataset counts a member; None for one that it passes over."""
+    matched = _IN_SAMPLE.match(name)
+    return matched[1] if matched else None
 
 
 def expects_audio(name: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -17,6 +18,7 @@ from noai.corpus.archives.samples import (
     is_nested,
     is_sidecar,
     key_of,
+    sample_key,
 )
 from noai.errors import ArchiveError, ArchiveMalformed, ArchiveNested, LimitExceeded, NoaiError, SidecarApart
 from noai.limits import ARCHIVE_HELD_BYTES, ARCHIVE_SAMPLE_MEMBERS
@@ -33,13 +35,21 @@ class _Piece:
     entry: Entry
     held: bytes | None = None
     error: NoaiError | None = None
+    #: Whether it stands within a sample and is none of it.
+    is_apart: bool = False
 
 
 @dataclass(frozen=True)
 class TarSample(Sample):
-    """Consecutive members of one key, or one thing that is no member."""
+    """Members of one key with what WebDataset passes over between them, or one thing that is no member."""
 
     pieces: tuple[_Piece, ...] = ()
+
+    def without(self, positions: AbstractSet[int]) -> TarSample:
+        files = [piece for piece in self.pieces if piece.entry.kind is EntryKind.FILE]
+        gone = {files[position].entry.start for position in positions}
+        # Folders and records of pax stay where they are: they count for what follows.
+        return TarSample((), tuple(piece for piece in self.pieces if piece.entry.start not in gone))
 
 
 class TarKind:
@@ -78,22 +88,35 @@ class TarArchive:
         index = self._all_sidecars() if self._compression is None else None
         pieces: list[_Piece] = []
         key: str | None = None
+        over: NoaiError | None = None
         failure: NoaiError | None = None
         try:
             for entry in self._headers.entries():
-                new = None if entry.kind is not EntryKind.FILE else key_of(entry.name)
-                if pieces and (new is None or new != key or len(pieces) >= ARCHIVE_SAMPLE_MEMBERS):
-                    yield self._sample(pieces, index)
-                    pieces, self._held = [], 0
-                key = new
-                pieces.append(self._piece(entry))
+                new = _key(entry) if key is None or _seen_key(entry) else _joining(entry, key)
                 if new is None:
-                    yield self._sample(pieces, index)
+                    # It ends no sample.
+                    if pieces and not self._has_room(pieces, entry):
+                        yield self._sample(pieces, index, over)
+                        pieces, self._held, over = [], 0, _too_many(key)
+                elif new != key:
+                    tail = _tail(pieces, new)
+                    pieces = pieces[: len(pieces) - len(tail)]
+                    if pieces:
+                        yield self._sample(pieces, index, over)
+                    pieces, key, over = tail, new, None
+                    self._held = sum(len(piece.held or b"") for piece in pieces)
+                elif len(pieces) >= ARCHIVE_SAMPLE_MEMBERS:
+                    over = _too_many(key)
+                    yield self._sample(pieces, index, over)
+                    pieces, self._held = [], 0
+                pieces.append(replace(self._piece(entry), is_apart=new is None))
+                if len(pieces) == 1 and new is None:
+                    yield self._sample(pieces, index, over)
                     pieces, self._held = [], 0
         except NoaiError as error:
             failure = error
         if pieces:
-            yield self._sample(pieces, index)
+            yield self._sample(pieces, index, over)
         if failure is not None:
             raise failure
 
@@ -116,6 +139,10 @@ class TarArchive:
                 place = Slice(self._source, entry.data, entry.size)
                 index.add(entry.name, partial(_read, place, entry.error))
 
+    def _has_room(self, pieces: list[_Piece], entry: Entry) -> bool:
+        held = self._compression is None or self._held + entry.end - entry.data <= ARCHIVE_HELD_BYTES
+        return held and len(pieces) < ARCHIVE_SAMPLE_MEMBERS
+
     def _piece(self, entry: Entry) -> _Piece:
         if self._compression is None:
             if entry.end > self._source.size:
@@ -136,8 +163,13 @@ class TarArchive:
         self._held += length
         return _Piece(entry, held, entry.error)
 
-    def _sample(self, pieces: list[_Piece], index: SidecarIndex | None) -> TarSample:
-        alone = index is None and all(is_sidecar(piece.entry.name) for piece in pieces)
+    def _sample(self, pieces: list[_Piece], index: SidecarIndex | None, over: NoaiError | None) -> TarSample:
+        """One sample; none of its own members can be read if it goes ``over`` a limit."""
+        if over is not None:
+            pieces = [each if each.is_apart else replace(each, error=each.error or over) for each in pieces]
+        of_it = [piece for piece in pieces if not piece.is_apart]
+        alone = index is None and all(is_sidecar(piece.entry.name) for piece in of_it)
+        apart = index is None
         if index is None:
             index = SidecarIndex()
             for piece in pieces:
@@ -145,13 +177,21 @@ class TarArchive:
                     place = _bytes(piece, self._source)
                     index.add(piece.entry.name, partial(_read, place, piece.error))
         members = (
-            self._member(piece, index, alone) for piece in pieces if piece.entry.kind is EntryKind.FILE
+            self._member(piece, index, apart and is_sidecar(piece.entry.name) if piece.is_apart else alone)
+            for piece in pieces
+            if piece.entry.kind is EntryKind.FILE
         )
         return TarSample(tuple(members), tuple(pieces))
 
     def _member(self, piece: _Piece, index: SidecarIndex, alone: bool) -> Member:
         entry, error = piece.entry, piece.error
-        member = Member(entry.name, entry.size, entry.mtime_ns, expects_audio=expects_audio(entry.name))
+        member = Member(
+            entry.name,
+            entry.size,
+            entry.mtime_ns,
+            expects_audio=expects_audio(entry.name),
+            is_apart=piece.is_apart,
+        )
         if error is None and alone:
             error = SidecarApart(f"{entry.name}: stands apart from its track, which was judged without it")
         if error is None and is_nested(entry.name):
@@ -159,6 +199,39 @@ class TarArchive:
         if error is not None:
             return replace(member, error=error)
         return replace(member, data=_bytes(piece, self._source), sidecars=index.of(entry.name))
+
+
+def _seen_key(entry: Entry) -> str | None:
+    return sample_key(entry.name) if entry.kind is EntryKind.FILE else None
+
+
+def _key(entry: Entry) -> str | None:
+    """Of a file that WebDataset passes over, the name by which its sidecars are found."""
+    if entry.kind is not EntryKind.FILE:
+        return None
+    return sample_key(entry.name) or key_of(entry.name)
+
+
+def _joining(entry: Entry, key: str) -> str | None:
+    """``key``, if what WebDataset passes over is named like the sample all the same."""
+    return key if _key(entry) == key else None
+
+
+def _tail(pieces: list[_Piece], key: str) -> list[_Piece]:
+    """What stands behind the last member of a sample, if a file in it is named like the one that follows."""
+    count = 0
+    while count < len(pieces) and pieces[-1 - count].is_apart:
+        count += 1
+    tail = pieces[len(pieces) - count :]
+    if not any(_key(piece.entry) == key for piece in tail):
+        return []
+    return [replace(piece, is_apart=_key(piece.entry) != key) for piece in tail]
+
+
+def _too_many(key: str | None) -> LimitExceeded:
+    return LimitExceeded(
+        f"the sample {key!r} is longer than {ARCHIVE_SAMPLE_MEMBERS} members, or too far apart"
+    )
 
 
 def _bytes(piece: _Piece, source: ByteSource) -> ByteSource:
