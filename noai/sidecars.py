@@ -17,7 +17,8 @@ from noai.sources import open_path
 #: Suffixes under which a sidecar stands beside ``X``: ``X.c2pa``, and ``Y.c2pa`` for ``X = Y.mp3``.
 MANIFEST_SIDECAR: Final = ".c2pa"
 XMP_SIDECAR: Final = ".xmp"
-_LIMITS: Final = {MANIFEST_SIDECAR: MANIFEST_BYTES, XMP_SIDECAR: XMP_BYTES}
+#: What is read of each at most.
+SIDECAR_BYTES: Final = {MANIFEST_SIDECAR: MANIFEST_BYTES, XMP_SIDECAR: XMP_BYTES}
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def _read(found: list[tuple[str, str]]) -> Sidecars:
     manifests, packets, notes = [], [], []
     seen = set()
     for sidecar, suffix in found:
-        name, limit = os.path.basename(sidecar), _LIMITS[suffix]
+        name, limit = os.path.basename(sidecar), SIDECAR_BYTES[suffix]
         try:
             with open_path(sidecar) as (opened, status):
                 # One file can answer to both cases, and stand beside both a link and its target.

@@ -81,7 +81,9 @@ class Verifier:
         try:
             with open_path(path) as (opened, status):
                 report = Report(path, None, status.st_size, status.st_mtime_ns, self.depth)
-                report = self._examine(opened, read_sidecars(path), report, trust)
+                # A glance was taken already, but not behind a link, nor where a digest is asked.
+                looks = self.digest or os.path.islink(path)
+                report = self._examine(opened, read_sidecars(path), report, trust, looks=looks)
                 return _unless_changed(report, opened)
         except SourceError as error:
             return Report(path, None, None, None, self.depth, error=_note(error))
@@ -147,19 +149,21 @@ class Verifier:
     def _requested(self) -> frozenset[Use]:
         return frozenset(self.policy.uses)
 
-    def _examine(self, data: ByteSource, sidecars: Sidecars, report: Report, trust: TrustList) -> Report:
+    def _examine(
+        self, data: ByteSource, sidecars: Sidecars, report: Report, trust: TrustList, *, looks: bool = True
+    ) -> Report:
         try:
             if self.digest:
                 report = replace(report, sha256=_sha256(data))
+            if looks and self.depth is Depth.DECISION and sidecars is NO_SIDECARS:
+                glimpse = look(data, self._requested, report.mtime_ns)
+                if glimpse is not None:
+                    return glimpse.report(report.path, report.member, report.sha256)
             return self._read(data, sidecars, report, trust)
         except (SourceError, ContainerError) as error:
             return replace(report, error=_note(error))
 
     def _read(self, data: ByteSource, sidecars: Sidecars, report: Report, trust: TrustList) -> Report:
-        if self.depth is Depth.DECISION and sidecars is NO_SIDECARS:
-            glimpse = look(data, self._requested, report.mtime_ns)
-            if glimpse is not None:
-                return glimpse.report(report.path, report.member, report.sha256)
         try:
             detected = detect(data)
         except NoaiError as error:

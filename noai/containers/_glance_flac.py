@@ -22,6 +22,7 @@ from noai.containers._flac_blocks import (
 )
 from noai.containers._flac_end import frame_end
 from noai.containers._glance_comments import COMMENT_BYTES, Comments
+from noai.containers._glance_window import Window
 from noai.containers._opaque import holds_mark
 from noai.containers.flac import FLAC
 from noai.containers.glance import Glance
@@ -63,19 +64,16 @@ def glance(source: ByteSource, head: bytes) -> Glance | None:
     return _SILENT if metadata.silent and metadata.comments.silent else None
 
 
-class _Metadata:
+class _Metadata(Window):
     """Walks the metadata blocks of one file, of which ``head`` are the first bytes."""
 
-    __slots__ = ("_base", "_data", "_reads", "_source", "comments", "silent")
+    __slots__ = ("comments", "silent")
 
     def __init__(self, source: ByteSource, head: bytes) -> None:
         self.comments = Comments()
         #: Whether nothing but the markers could say anything.
         self.silent = True
-        self._source = source
-        self._data = head
-        self._base = 0
-        self._reads = _READS
+        super().__init__(source, head, reads=_READS, length=_WINDOW)
 
     def read(self) -> int | None:
         """Where the first frame begins; None if something is unusual."""
@@ -103,17 +101,6 @@ class _Metadata:
                 o = self._at(at, 2)
                 return at if o >= 0 and self._data[o : o + 2] in SYNCS else None
         return None
-
-    def _at(self, offset: int, length: int) -> int:
-        """Where ``offset`` stands in the bytes that are known, which hold ``length`` from there; or -1."""
-        o = offset - self._base
-        if o + length <= len(self._data):
-            return o
-        self._reads -= 1
-        if self._reads < 0:
-            return -1
-        self._data, self._base = self._source.read_at(offset, max(length, _WINDOW)), offset
-        return 0 if len(self._data) >= length else -1
 
     def _comments(self, start: int, length: int) -> bool:
         if length > COMMENT_BYTES:

@@ -9,6 +9,7 @@ import struct
 from typing import Final
 
 from noai.containers._glance_comments import COMMENT_BYTES, Comments, behind_picture
+from noai.containers._glance_window import Window
 from noai.containers._ogg_extent import is_one_stream, pages_to_pass
 from noai.containers._ogg_kinds import OPUS, VORBIS
 from noai.containers._ogg_pages import CAPTURE, CONTINUED, FIRST, HEADER, Page
@@ -57,17 +58,14 @@ def glance(source: ByteSource, head: bytes) -> Glance | None:
     return Glance(name) if headers.comments.silent else None
 
 
-class _Headers:
+class _Headers(Window):
     """Walks the pages with header packets of one file, of which ``head`` are the first bytes."""
 
-    __slots__ = ("_base", "_data", "_reads", "_sequence", "_serial", "_source", "comments")
+    __slots__ = ("_sequence", "_serial", "comments")
 
     def __init__(self, source: ByteSource, head: bytes, serial: int, sequence: int) -> None:
         self.comments = Comments()
-        self._source = source
-        self._data = head
-        self._base = 0
-        self._reads = _READS
+        super().__init__(source, head, reads=_READS, length=_WINDOW)
         self._serial = serial
         #: Of the page that was met last.
         self._sequence = sequence
@@ -170,17 +168,6 @@ class _Headers:
         """``length`` bytes of the file, or fewer if they cannot be had within the bounds."""
         o = self._at(offset, length)
         return b"" if o < 0 else self._data[o : o + length]
-
-    def _at(self, offset: int, length: int) -> int:
-        """Where ``offset`` stands in the bytes that are known, which hold ``length`` from there; or -1."""
-        o = offset - self._base
-        if o >= 0 and o + length <= len(self._data):
-            return o
-        self._reads -= 1
-        if self._reads < 0:
-            return -1
-        self._data, self._base = self._source.read_at(offset, max(length, _WINDOW)), offset
-        return 0 if len(self._data) >= length else -1
 
 
 def _part(lacing: bytes) -> tuple[int, bytes]:

@@ -9,6 +9,7 @@ from typing import Final
 
 from noai.containers._chunks import is_id
 from noai.containers._glance_id3 import Id3Glance
+from noai.containers._glance_window import Window
 from noai.containers._opaque import holds_mark
 from noai.containers._riff import FORM, HEADER, RIFF
 from noai.containers._wav_tags import MANIFEST, TEXTS, XMP_PLACES
@@ -46,16 +47,13 @@ def glance(source: ByteSource, head: bytes) -> Glance | None:
     return _SILENT if chunks.silent and chunks.id3.silent else None
 
 
-class _Chunks:
+class _Chunks(Window):
     """Walks the chunks of one file, of which ``head`` are the first bytes."""
 
-    __slots__ = ("_base", "_data", "_entries", "_has_manifest", "_reads", "_source", "id3", "silent")
+    __slots__ = ("_entries", "_has_manifest", "id3", "silent")
 
     def __init__(self, source: ByteSource, head: bytes) -> None:
-        self._source = source
-        self._data = head
-        self._base = 0
-        self._reads = _READS
+        super().__init__(source, head, reads=_READS, length=_WINDOW)
         self._entries = _ENTRIES
         self._has_manifest = False
         self.id3 = Id3Glance(source, head)
@@ -109,17 +107,6 @@ class _Chunks:
             if o < 0 or not is_id(self._data[o : o + 4]):
                 return -1
         return after
-
-    def _at(self, offset: int, length: int) -> int:
-        """Where ``offset`` stands in the bytes that are known, which hold ``length`` from there; or -1."""
-        o = offset - self._base
-        if o >= 0 and o + length <= len(self._data):
-            return o
-        self._reads -= 1
-        if self._reads < 0:
-            return -1
-        self._data, self._base = self._source.read_at(offset, max(length, _WINDOW)), offset
-        return 0 if len(self._data) >= length else -1
 
     def _is_pcm(self, start: int, length: int) -> bool:
         """Not MPEG audio, which has tags of its own among the audio."""

@@ -16,7 +16,6 @@ from noai.corpus.tallying import Tally
 from noai.corpus.walking import ARCHIVE_SUFFIXES, Candidate
 from noai.errors import SourceError
 from noai.limits import BATCH_FILES, OUTPUT_SPILL_BYTES
-from noai.report import Depth
 from noai.verifying import Verifier
 
 #: What is known of a path, as bits.
@@ -98,22 +97,22 @@ class Clerk:
         self._encoder = encoding.encoder(verifier.policy)
         self._archives = archives
         self._folder = folder
-        self._glances = verifier.depth is Depth.DECISION and not verifier.digest
 
     def work(self, batch: Batch) -> Outcome:
         """Judge one batch. A failure of noai itself makes a file ``undecided``."""
         started = monotonic()
         outcome = Outcome(candidates=len(batch.paths))
         count, told = outcome.tally.count, self._encoder.glimpse
-        verifier, glances = self._verifier, self._glances
+        verifier = self._verifier
         for position, (path, flags) in enumerate(zip(batch.paths, batch.flags, strict=True)):
-            if glances and flags in (PLAIN, EXPLICIT):
+            if flags in (PLAIN, EXPLICIT):
                 glimpse = glanced(path, verifier, known=flags == PLAIN)
                 if glimpse is not None:
                     decision, admitted = told(path, glimpse)
                     count(decision, admitted, True)
                     continue
-            self._judge(candidate(path, flags, batch.errors.get(position)), flags, outcome)
+            # No longer plain: another glance would tell no more.
+            self._judge(candidate(path, flags & ~PLAIN, batch.errors.get(position)), flags, outcome)
         return self._closed(outcome, started)
 
     def crash(self, batch: Batch) -> Outcome:

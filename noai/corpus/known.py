@@ -12,7 +12,7 @@ from noai.corpus.batches import AGAIN, Finished
 from noai.corpus.judging import UNREADABLE
 from noai.corpus.remote_urls import is_remote
 from noai.corpus.tallying import Tally
-from noai.corpus.walking import SIDECAR_SUFFIXES
+from noai.corpus.walking import SIDECAR_SUFFIXES, has_sidecar
 from noai.text import unescape_path
 from noai.verdict import Decision
 
@@ -92,11 +92,7 @@ class Freshness:
             if len(self._folders) >= _FOLDERS:
                 self._folders.clear()
             beside = self._folders[folder] = _sidecars_in(folder or os.curdir)
-        if not beside:
-            return False
-        name = name.casefold()
-        stem = os.path.splitext(name)[0]
-        return any(name + suffix in beside or stem + suffix in beside for suffix in SIDECAR_SUFFIXES)
+        return bool(beside) and has_sidecar(name, beside)
 
 
 def _sidecars_in(folder: str) -> frozenset[str]:

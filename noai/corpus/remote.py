@@ -30,9 +30,8 @@ from noai.corpus.remote_store import Patience, RemoteStats
 from noai.corpus.remote_urls import is_remote, shown, sidecars_of
 from noai.corpus.walking import ARCHIVE_SUFFIXES, Passed
 from noai.errors import SourceError, SourceMissing, UsageError
-from noai.limits import MANIFEST_BYTES, XMP_BYTES
 from noai.report import Note
-from noai.sidecars import MANIFEST_SIDECAR, NO_SIDECARS, XMP_SIDECAR, Sidecars
+from noai.sidecars import MANIFEST_SIDECAR, NO_SIDECARS, SIDECAR_BYTES, Sidecars
 from noai.verifying import Verifier
 
 __all__ = [
@@ -50,7 +49,6 @@ __all__ = [
 CONCURRENCY: Final = 64
 #: In order, so many objects may be begun for each that is read at a time: what is slow holds up no more.
 _AHEAD: Final = 4
-_SIDECAR_BYTES: Final = {MANIFEST_SIDECAR: MANIFEST_BYTES, XMP_SIDECAR: XMP_BYTES}
 
 
 def scan_remote(
@@ -198,7 +196,7 @@ class _Judges:
         for url, suffix in sidecars_of(item.url):
             if item.sidecars is not None and url not in item.sidecars:
                 continue
-            limit = _SIDECAR_BYTES[suffix]
+            limit = SIDECAR_BYTES[suffix]
             name = shown(url).partition("?")[0].rpartition("/")[2]
             try:
                 part = self._elsewhere.call(partial(self._elsewhere.get, url, limit))

@@ -154,7 +154,7 @@ class _Walk:
                 elif takes is not None and not takes(way + name):
                     self._passed.left_out += 1
                 else:
-                    plain = name not in others and (not beside or not _has_sidecar(name, beside))
+                    plain = name not in others and (not beside or not has_sidecar(name, beside))
                     yield Candidate(path, root, False, None, plain)
             else:
                 stack.pop()
@@ -202,7 +202,7 @@ def _drained(names: list[str]) -> Iterator[str]:
         yield names.pop()
 
 
-def _has_sidecar(name: str, beside: frozenset[str]) -> bool:
+def has_sidecar(name: str, beside: frozenset[str]) -> bool:
     """Whether something that may speak for ``name`` is among the names ``beside`` it, all case-folded.
 
     Folded, since the lower case of a letter can depend on the one behind it.

@@ -12,15 +12,12 @@ from noai.codes import Code
 from noai.containers.interface import XmpPacket
 from noai.corpus.walking import ARCHIVE_SUFFIXES, AUDIO_EXTENSIONS, SIDECAR_SUFFIXES
 from noai.errors import LimitExceeded, NoaiError
-from noai.limits import ARCHIVE_SIDECARS, MANIFEST_BYTES, XMP_BYTES
+from noai.limits import ARCHIVE_SIDECARS
 from noai.report import Note
-from noai.sidecars import NO_SIDECARS, XMP_SIDECAR, Sidecars
+from noai.sidecars import NO_SIDECARS, SIDECAR_BYTES, XMP_SIDECAR, Sidecars
 
 #: Reads at most so many bytes of one sidecar.
 Reading = Callable[[int], bytes]
-_LIMITS: Final = {
-    suffix: XMP_BYTES if suffix == XMP_SIDECAR else MANIFEST_BYTES for suffix in SIDECAR_SUFFIXES
-}
 
 
 def key_of(name: str) -> str:
@@ -90,7 +87,7 @@ def read_sidecars(found: Mapping[str, list[tuple[str, Reading]]], track: str) ->
     """The sidecars of ``track`` among those that were ``found``; one that cannot be read is a note."""
     manifests, packets, notes = [], [], []
     for suffix, name, read in _beside(found, _way(track)):
-        limit = _LIMITS[suffix]
+        limit = SIDECAR_BYTES[suffix]
         try:
             data = read(limit + 1)
         except NoaiError as error:
