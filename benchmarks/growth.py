@@ -82,7 +82,7 @@ def _pss(root: psutil.Process) -> int:
 def measure(folder: Path, up_to: int, rounds: int, jobs: int) -> list[list[Run]]:
     """The runs of every size, ``rounds`` each, with a warm cache."""
     sizes = [len(MIX), *(size for size in SIZES if size <= up_to)]
-    trees = [(plant(folder, Tree(size, MARKED, copies=True)), size) for size in sizes]
+    trees = [(plant(folder, Tree(size, MARKED)), size) for size in sizes]
     runs: list[list[Run]] = [[] for _ in sizes]
     with tempfile.TemporaryDirectory() as scratch:
         for tree, size in trees:
@@ -97,7 +97,7 @@ def measure(folder: Path, up_to: int, rounds: int, jobs: int) -> list[list[Run]]
 
 def alone(folder: Path, files: int) -> Run:
     """One run by a single process, which walks, judges and writes: what several are measured by."""
-    tree = plant(folder, Tree(files, MARKED, copies=True))
+    tree = plant(folder, Tree(files, MARKED))
     with tempfile.TemporaryDirectory() as scratch:
         return run(tree, files, 1, Path(scratch))
 

@@ -23,12 +23,13 @@ from urllib.parse import quote, unquote
 from urllib.request import urlopen
 
 from _measure import Bound, table
-from corpus import default_folder, ready
+from corpus import EDITIONS, MIX, default_folder, ready
 
 import noai
 from noai.corpus.remote import scan_remote
 
-EDITIONS = ("unmarked", "marker", "c2pa")
+#: Covers that the first request reads through.
+SMALL_COVERS = (None, "cover-35.jpg", "cover-85.jpg")
 KIB = 1024
 REQUESTS, BYTES = 2, 128 * KIB
 COUNTS = "/counts"
@@ -153,8 +154,16 @@ def remote_table(result: Result) -> str:
         for suffix in suffixes:
             some = [f for f in result.files if f.path.startswith(f"{edition}/") and f.path.endswith(suffix)]
             rows.append((f"{suffix[1:]}, {edition}", *_means(some)))
+    for name, small in (("a cover of 90 KB at most, or none", True), ("a larger cover", False)):
+        some = [one for one in result.files if one.path.startswith("unmarked/") and _is_small(one) is small]
+        rows.append((f"unmarked, {name}", *_means(some)))
     rows.append(("all", *_means(result.files)))
     return table(("", "files", "requests a file", "KiB a file"), rows)
+
+
+def _is_small(file: Asked) -> bool:
+    """Whether all that is looked at but the end stands in front: names begin with the number of the track."""
+    return MIX[int(Path(file.path).name.split()[0])].cover in SMALL_COVERS
 
 
 def _means(files: list[Asked]) -> tuple[str, str, str]:

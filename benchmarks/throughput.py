@@ -47,8 +47,8 @@ FULL, QUICK = Size(9, 1000 * len(MIX), 720), Size(3, 200 * len(MIX), 240)
 
 def peers(folder: Path, size: Size, only: list[str], scratch: Path) -> Rounds:
     """Unmarked files, by everybody."""
-    tree = plant(folder, Tree(PASSES * len(MIX), copies=True))
-    listed, many = paths(tree), plant(folder, Tree(size.files, copies=True))
+    tree = plant(folder, Tree(PASSES * len(MIX)))
+    listed, many = paths(tree), plant(folder, Tree(size.files))
     passes: dict[str, Pass] = {}
     for name, work in c.READERS.items():
         some = listed[: SLOW_PASSES.get(name, PASSES) * len(MIX)]

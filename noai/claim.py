@@ -88,6 +88,9 @@ def strictest(statements: Iterable[Uses]) -> dict[Use, Permission]:
     """For each use the most restrictive permission that any of ``statements`` gives it."""
     combined: dict[Use, Permission] = {}
     for uses in statements:
+        if not combined:
+            combined.update(uses)
+            continue
         for use, permission in uses.items():
             held = combined.get(use)
             if held is None or _STRICTNESS[permission] > _STRICTNESS[held]:

@@ -29,7 +29,7 @@ _WRITTEN: Final = re.compile(
     rb'\{"noai":1,"id":"([!#-\[\]-~]{1,128})","iat":(\d{1,12}),"exp":(?:null|\d{1,12}),'
     rb'"essence":\{[ -\[\]-z]*\},"uses":(\{[ -\[\]-z]*\})'
 )
-_PAYLOAD_CHARS: Final = 800
+_PAYLOAD_CHARS: Final = 720
 _KID: Final = re.compile(rb'"kid":"([A-Za-z0-9_-]{43})"')
 #: From the alphabet of URLs to the plain one.
 _BASE64: Final = bytes.maketrans(b"-_", b"+/")
@@ -116,36 +116,42 @@ def stated(slot: TagField) -> Stated | None:
     token = slot.value.strip()
     if len(token) > TOKEN_CHARS or "=" in token or not token.isascii():
         return None
-    parts = token.encode("ascii").split(b".")
-    if len(parts) != 3:
+    if token.count(".") != 2:
         return None
+    header, payload, _ = token.split(".")
     try:
-        header = _decode(parts[0][:_HEADER_CHARS])
-        written = _WRITTEN.match(_decode(parts[1][:_PAYLOAD_CHARS]))
+        kid = _kid(header[:_HEADER_CHARS])
+        written = _WRITTEN.match(_decode(payload[:_PAYLOAD_CHARS]))
         if written is not None:
             # Whatever follows: if the payload is refused for it, this denial is salvaged.
             identifier, issued, uses = written.groups()
             members = {"id": identifier.decode("ascii"), "iat": int(issued)}
             said = _said_in(uses)
         else:
-            members = json.loads(_decode(parts[1]).decode("utf-8"))
+            members = json.loads(_decode(payload).decode("utf-8"))
             said = _said(tuple(members["uses"].items()))
     except (ValueError, RecursionError, TypeError, KeyError, AttributeError):
         return None  # something else than an object with an object of strings
-    kid = _KID.search(header)
     identifier, issued = members.get("id"), members.get("iat")
     return Stated(
         slot.place,
         said,
-        None if kid is None else kid[1].decode("ascii"),
+        kid,
         identifier if type(identifier) is str else None,
         issued if type(issued) is int and 0 <= issued <= _LAST_SECOND else None,
         slot.value,
     )
 
 
-def _decode(part: bytes) -> bytes:
-    return binascii.a2b_base64(part.translate(_BASE64) + b"==")
+def _decode(part: str) -> bytes:
+    return binascii.a2b_base64(part.encode("ascii").translate(_BASE64) + b"==")
+
+
+@lru_cache(maxsize=256)
+def _kid(header: str) -> str | None:
+    """The key that the start of a ``header`` names, the same in all markers of one signer."""
+    kid = _KID.search(_decode(header))
+    return None if kid is None else kid[1].decode("ascii")
 
 
 def _instant(seconds: int | None) -> datetime | None:

@@ -6,12 +6,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from noai.claim import ALL_USES, TRAINING_USES, Permission, Use, strictest
+from noai.claim import ALL_USES, TRAINING_USES, Permission, Use, Uses, strictest
 from noai.codes import Code
 from noai.errors import UsageError
 from noai.report import Finding, Report
 from noai.verdict import Decision, Reason, Verdict
 from noai.words import Word
+
+
+_ALLOWED: Final = Permission.ALLOWED
 
 
 class Admission(Word):
@@ -80,7 +83,8 @@ class Policy:
 
     def _reservations(self, standing: Iterable[Finding]) -> Iterator[Reason]:
         for finding in standing:
-            denied = [use for use in self.uses if use in finding.denies]
+            denies = finding.denies
+            denied = [use for use in self.uses if use in denies]
             if denied:
                 yield _reason(Code.RESERVED, finding, f"denies {', '.join(denied)}; ")
 
@@ -99,15 +103,15 @@ def permits(finding: Finding, use: Use) -> bool:
 
 def combined_uses(findings: Sequence[Finding]) -> dict[Use, Permission]:
     """The result over all five uses: every denial, and permissions that are proven."""
-    return strictest(
-        {
-            use: permission
-            for use, permission in finding.uses.items()
-            if permission.denies or permits(finding, use)
-        }
-        for finding in findings
-        if not finding.lifted
-    )
+    return strictest([_counting(finding) for finding in findings if not finding.lifted])
+
+
+def _counting(finding: Finding) -> Uses:
+    """What counts of the uses of ``finding``; mostly all of it, since most of what is found denies."""
+    uses = finding.uses
+    if _ALLOWED not in uses.values():
+        return uses
+    return {use: said for use, said in uses.items() if said is not _ALLOWED or permits(finding, use)}
 
 
 def _permitting(standing: Iterable[Finding], use: Use) -> Finding | None:

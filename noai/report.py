@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
+from typing import Final
 
 from noai.claim import Permission, Use, Uses
 from noai.codes import Code
@@ -76,6 +77,7 @@ class PermitProof:
     fresh: bool = False
 
 
+_ALLOWED: Final = Permission.ALLOWED
 _NO_USES: Uses = MappingProxyType({})
 
 
@@ -108,7 +110,7 @@ class Finding:
 
     @property
     def denies(self) -> frozenset[Use]:
-        return frozenset(use for use, permission in self.uses.items() if permission.denies)
+        return frozenset([use for use, permission in self.uses.items() if permission is not _ALLOWED])
 
     @property
     def intact(self) -> bool:

@@ -15,12 +15,12 @@ from pathlib import Path
 import platformdirs
 
 from corpus.mix import MIX, build
-from corpus.trees import COPIES, Tree, paths, plant
+from corpus.trees import COPIES, EDITIONS, Tree, paths, plant
 
-__all__ = ["COPIES", "MIX", "Tree", "default_folder", "paths", "plant", "ready"]
+__all__ = ["COPIES", "EDITIONS", "MIX", "Tree", "default_folder", "paths", "plant", "ready"]
 
 #: Counts up whenever the same folder would no longer hold the same files.
-EDITION = 1
+EDITION = 2
 
 
 def default_folder() -> Path:

@@ -16,6 +16,7 @@ from pathlib import Path
 import noai
 from corpus import id3, sounds, tags
 from corpus.sounds import WORKERS
+from corpus.trees import EDITIONS
 from noai.algorithms import Algorithm
 from noai.identities import IdentityStore
 from noai.signing import now
@@ -98,8 +99,6 @@ MIX = (
     Base("opus-160", tags.ogg, J270),
     Base("opus-lavf", tags.ogg),
 )
-#: How each base file comes: as it is, with a marker, with a marker and a C2PA manifest.
-EDITIONS = ("unmarked", "marker", "c2pa")
 #: One long file a format, by the place of the track in the mix that it repeats.
 LONG_OF = {"mp3": 0, "flac": 0, "m4a": 0, "wav": 0, "ogg": 2, "opus": 1}
 
@@ -109,7 +108,7 @@ def build(folder: Path) -> None:
     made = sounds.make(folder / "sounds")
     plain = folder / "unmarked"
     # Links to files that are replaced would keep the old ones.
-    for stale in ("trees", "copies"):
+    for stale in ("trees", "copies", "long/copies"):
         shutil.rmtree(folder / stale, ignore_errors=True)
     shutil.rmtree(plain, ignore_errors=True)
     plain.mkdir()

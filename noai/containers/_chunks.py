@@ -195,7 +195,7 @@ def _lacks_padding(source: Window, family: Family, end: int, after: int, size: i
 
 def is_id(data: bytes) -> bool:
     """Whether ``data`` can name a chunk: four printable ASCII characters."""
-    return len(data) == _NAME and all(0x20 <= byte < 0x7F for byte in data)
+    return len(data) == _NAME and data.isascii() and data.decode("ascii").isprintable()
 
 
 def several(layout: ChunkLayout, **names: Sequence[bytes]) -> list[Violation]:

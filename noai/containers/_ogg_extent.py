@@ -33,6 +33,8 @@ _LARGEST_PAGE: Final = _LONGEST_HEADER + 255 * 255
 #: How much larger than the largest page that was seen the others may be in the mean, in percent: two streams
 #: of one length that are joined have pages that seem twice as large.
 _LARGER: Final = 125
+#: By how many pages the last one of comments may be longer than the others, which take what is left over.
+_LAST_LONGER: Final = 2
 _LENGTH: Final = struct.Struct("<I")
 #: The length of a comment, and the key that it begins with if it is a picture.
 PICTURE_BEGINS: Final = re.compile(rb"....(?:METADATA_BLOCK_PICTURE|COVERART)=", re.S | re.I)
@@ -131,16 +133,16 @@ def pages_to_pass(source: ByteSource, page: Page, end: int) -> int:
     Raises:
         SourceError: if the bytes cannot be had.
     """
-    number = end // (page.end - page.body)
-    at = page.offset + number * (page.end - page.offset)
-    if source.size <= OGG_WALKED_BYTES or number < 2 or end > OGG_PACKET_BYTES or at >= source.size:
+    if source.size <= OGG_WALKED_BYTES or end > OGG_PACKET_BYTES:
         return 0
-    header = source.read_at(at, HEADER.size)
-    if len(header) < HEADER.size:
-        return 0
-    capture, flags, _, serial, sequence, _, _ = _HEADER.unpack(header)
-    is_there = capture == CAPTURE and serial == page.serial and sequence == page.sequence + number
-    return number if is_there and flags == CONTINUED else 0
+    size, last = page.end - page.offset, end // (page.end - page.body)
+    for number in range(last, max(1, last - _LAST_LONGER - 1), -1):
+        header = source.read_at(min(page.offset + number * size, source.size), HEADER.size)
+        if len(header) == HEADER.size:
+            capture, flags, _, serial, sequence, _, _ = _HEADER.unpack(header)
+            if (capture, flags, serial) == (CAPTURE, CONTINUED, page.serial):
+                return number if sequence == page.sequence + number else 0
+    return 0
 
 
 def _end_of_picture(data: bytes, at: int) -> int | None:

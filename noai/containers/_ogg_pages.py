@@ -258,16 +258,17 @@ def split_lacing(lacing: bytes) -> tuple[list[int], int]:
 def paginate(packets: Sequence[bytes], pages: int, serial: int, sequence: int, flags: int) -> list[bytes]:
     """Header packets on at least ``pages`` pages, more only where they do not fit.
 
-    ``sequence`` is that of the first page. ``flags`` go onto the last one.
+    ``sequence`` is that of the first page. ``flags`` go onto the last one. All but the last ones are alike, so
+    that a reader need not meet each page of a picture.
     """
     segments: list[bytes] = []
     for packet in packets:
         segments += [packet[at : at + 255] for at in range(0, len(packet) + 1, 255)]
     pages = min(max(pages, -(-len(segments) // 255)), len(segments))
     written: list[bytes] = []
-    at = 0
+    at, each = 0, len(segments) // pages
     for number in range(pages):
-        take = min(255, len(segments) - at - (pages - number - 1))
+        take = max(each, len(segments) - at - 255 * (pages - number - 1))
         page = segments[at : at + take]
         lacing = bytes(map(len, page))
         continued = CONTINUED if at and len(segments[at - 1]) == 255 else 0

@@ -25,14 +25,15 @@ _STATEMENT_ROLES: Final = (FieldRole.COPYRIGHT, FieldRole.COMMENT)
 
 def new_block(edit: TagEdit) -> bytes:
     """A block for a file that has none. Its vendor, who encoded the audio, is not known."""
-    return _block(b"", _front(edit, {}))
+    return _block(b"", _new(edit, {}))
 
 
 def edited(source: ByteSource, block: CommentBlock, edit: TagEdit, *, first: bool) -> bytes:
     """The bytes of ``block``, up to its last comment, with ``edit`` applied.
 
     Markers and statement go into the ``first`` block of a file; the others only lose theirs.
-    Foreign comments keep bytes, letter case and order; markers come first, where they are found soonest.
+    Foreign comments keep bytes, letter case and order. What is new comes last: in front of a picture it could
+    push it off the first page of an Ogg file, where readers know how to pass over it.
 
     Raises:
         ContainerMalformed: if the block is damaged.
@@ -52,8 +53,8 @@ def edited(source: ByteSource, block: CommentBlock, edit: TagEdit, *, first: boo
         sentence = edit.statement if number in targets.values() else None
         values = merge_values([value], sentence, _ours(edit, name))
         kept += [f"{name}{equals}{new}".encode("utf-8", "surrogateescape") for new in values]
-    front = _front(edit, targets) if first else []
-    return _block(block.vendor, [*front, *kept])
+    new = _new(edit, targets) if first else []
+    return _block(block.vendor, [*kept, *new])
 
 
 def _targets(block: CommentBlock, raws: Sequence[bytes], edit: TagEdit) -> dict[str, int]:
@@ -75,11 +76,12 @@ def _ours(edit: TagEdit, key: str) -> list[str]:
     return [*edit.lifted_statements, *written]
 
 
-def _front(edit: TagEdit, targets: Mapping[str, int]) -> list[bytes]:
-    """The comments that are new: markers, and the statement where no field was there to take it."""
-    new = [f"{MARKER_KEY}={marker}" for marker in edit.markers]
+def _new(edit: TagEdit, targets: Mapping[str, int]) -> list[bytes]:
+    """The comments that are new: the statement where no field was there to take it, and markers."""
+    new: list[str] = []
     if edit.statement is not None:
         new += [f"{key}={edit.statement}" for key in STATEMENT_KEYS if key not in targets]
+    new += [f"{MARKER_KEY}={marker}" for marker in edit.markers]
     return [comment.encode("utf-8") for comment in new]
 
 

@@ -136,6 +136,34 @@ def test_what_encoders_and_taggers_write_is_told_by_a_glance(
         assert assert_holds(plant(data, [token]))
 
 
+class Counted(BytesSource):
+    """Counts what is read."""
+
+    reads = 0
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        self.reads += 1
+        return super().read_at(offset, length)
+
+
+@each_kind
+def test_a_mark_leaves_pages_that_a_glance_passes_over(studio: Studio, kind: str, tmp_path: Path) -> None:
+    """Taggers put a cover on pages of 4 KiB, and the pages of audio behind them keep their numbers."""
+    out = tmp_path / "out.ogg"
+    out.write_bytes(studio.encoded(kind, "long").read_bytes())
+    tags = mutagen.File(out)
+    tags["lyrics"], tags["metadata_block_picture"] = "la\n" * 1_000, PICTURE.partition("=")[2] * 9
+    tags.save(padding=lambda info: 0)
+    data = out.read_bytes()
+    marked = plant(data, [TOKEN])
+    assert len(pages(marked)) == len(pages(data))
+    source = Counted(marked)
+    seen = glance(source)
+    assert seen is not None
+    assert [field.value for field in seen.markers] == [TOKEN]
+    assert source.reads < 10
+
+
 @cache
 def shortened(studio: Studio, kind: str) -> bytes:
     """A file that is just long enough, from which most mutations are read in little time."""

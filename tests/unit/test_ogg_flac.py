@@ -212,7 +212,7 @@ def test_only_the_page_of_the_comments_changes(encoded: Files, variant: str) -> 
     before_pages, after_pages = pages(data), pages(after)
     assert before_pages[0] == after_pages[0]
     assert before_pages[2:] == after_pages[2:]
-    assert after.index(b"NOAI=") < 300
+    assert b"NOAI=" in after_pages[1]
     assert written(after, LIFT) == data
 
 

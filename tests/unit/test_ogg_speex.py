@@ -95,7 +95,7 @@ def test_extra_headers_are_covered_and_never_passed_over(plain: bytes) -> None:
 def test_the_marker_goes_into_the_comments(encoded: Files) -> None:
     data = encoded("ogg-speex", "tagged").read_bytes()
     after = written(data, MARK)
-    assert after.index(b"NOAI=") < 300
+    assert b"NOAI=" in pages(after)[1]
     assert pages(after)[2:] == pages(data)[2:]
     assert written(after, LIFT) == data
 

@@ -169,17 +169,17 @@ def test_random_bytes_never_raise_anything_else(data: bytes) -> None:
 # -- rewriting ------------------------------------------------------------------------------
 
 
-def test_markers_come_first_and_foreign_comments_keep_bytes_case_and_order() -> None:
+def test_what_is_new_comes_last_and_foreign_comments_keep_bytes_case_and_order() -> None:
     foreign = [b"tItLe=\xe9", b"ARTIST=A", b"no equals sign", b"ARTIST=A", b"EMPTY=", b"=v"]
     data = edit_of(block(foreign[0], b"noai=old", *foreign[1:], b"NoAI=older"), MARK)
-    front = [b"NOAI=one.two.three", b"COPYRIGHT=" + STATEMENT.encode(), b"COMMENT=" + STATEMENT.encode()]
-    assert raw_comments(data) == [*front, *foreign]
+    new = [b"COPYRIGHT=" + STATEMENT.encode(), b"COMMENT=" + STATEMENT.encode(), b"NOAI=one.two.three"]
+    assert raw_comments(data) == [*foreign, *new]
     assert data.startswith(struct.pack("<I", 10) + b"an encoder")
 
 
 def test_the_statement_is_appended_in_place_once() -> None:
     data = edit_of(block(b"Comment=a", b"COPYRIGHT=\xa9 b", b"COMMENT=c", b"DESCRIPTION=d"), MARK)
-    assert raw_comments(data)[1:] == [
+    assert raw_comments(data)[:-1] == [
         b"Comment=a | " + STATEMENT.encode(),
         b"COPYRIGHT=\xa9 b | " + STATEMENT.encode(),
         b"COMMENT=c",
