@@ -9,13 +9,14 @@ used. Behind them, from types to verbs:
 - ``containers``: where a file keeps its tags and its audio, one file a kind.
 - ``signals``: what is found there, one file a vocabulary.
 - ``verifying`` (facts), ``combining`` and ``policy`` (judgement), ``verdict`` (the answer).
+- ``consent``: grants, revocations, status lists and delegations, and what they do to a verdict.
 - ``planning``, ``workspace``, ``marking``: writing without ever harming the original.
 - ``corpus``, ``cli``: many files, and the command line.
 
 What ``__all__`` names is stable; everything else may change.
 """
 
-from noai import errors
+from noai import consent, errors
 from noai._version import __version__
 from noai.claim import Claim, Permission, Profile, Rights, Use, Work
 from noai.codes import Code
@@ -57,6 +58,7 @@ __all__ = [
     "Verifier",
     "Work",
     "__version__",
+    "consent",
     "errors",
     "mark",
     "verify",

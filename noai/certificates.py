@@ -2,6 +2,9 @@
 
 The rules are those of marker v1 ("Chain"), a small profile of RFC 5280: the chain is given
 whole and in order, so nothing is searched for and nothing is fetched.
+
+A corpus is marked with few keys. What follows from the bytes of certificates alone is worked out once for
+each of them and kept, by their whole content; what depends on a clock or on whom somebody trusts never is.
 """
 
 from __future__ import annotations
@@ -10,7 +13,9 @@ import hashlib
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
@@ -24,6 +29,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, SignatureAlgorit
 from noai.codes import Code
 from noai.encoding import b64url, json_bytes
 from noai.errors import KeyFileError
+from noai.limits import CERTIFICATE_BYTES, CERTIFICATES_KEPT
 
 #: C2PA 2.x claim signing, the usage of the C2PA trust list.
 C2PA_CLAIM_SIGNING: Final = x509.ObjectIdentifier("1.3.6.1.4.1.62558.2.1")
@@ -87,6 +93,7 @@ def key_thumbprint(key: object) -> str:
     return b64url(hashlib.sha256(json_bytes(jwk)).digest())
 
 
+@lru_cache(maxsize=CERTIFICATES_KEPT)
 def public_key(certificate: x509.Certificate) -> object:
     """Raises: KeyFileError, for a key that cannot be read or is on an unknown curve."""
     try:
@@ -95,6 +102,7 @@ def public_key(certificate: x509.Certificate) -> object:
         raise KeyFileError(f"the certificate's key cannot be read: {error}") from None
 
 
+@lru_cache(maxsize=CERTIFICATES_KEPT)
 def thumbprint(certificate: x509.Certificate) -> str:
     """The RFC 7638 thumbprint of a certificate's public key: the ``kid`` of its holder.
 
@@ -117,6 +125,7 @@ def pem(certificates: Sequence[x509.Certificate]) -> str:
     return "".join(c.public_bytes(serialization.Encoding.PEM).decode("ascii") for c in certificates)
 
 
+@lru_cache(maxsize=CERTIFICATES_KEPT)
 def spki(certificate: x509.Certificate) -> bytes:
     """The certificate's SubjectPublicKeyInfo, DER, as it stands in it; empty if it cannot be read."""
     try:
@@ -138,12 +147,37 @@ def load_der(data: bytes) -> x509.Certificate:
         KeyFileError: if it is none, or one of those that cryptography reads only with a warning
             (a serial number that is not positive, …).
     """
+    return _load_kept(data) if len(data) <= CERTIFICATE_BYTES else _load(data)
+
+
+def _load(data: bytes) -> x509.Certificate:
     try:
         with _WARNINGS, warnings.catch_warnings():
             warnings.simplefilter("error", CryptographyDeprecationWarning)
             return x509.load_der_x509_certificate(data)
     except (*_PARSE_ERRORS, CryptographyDeprecationWarning) as error:
         raise KeyFileError(f"not a certificate: {error}") from None
+
+
+_load_kept: Final = lru_cache(maxsize=CERTIFICATES_KEPT)(_load)
+
+
+def is_readable(certificate: x509.Certificate) -> bool:
+    """Whether its names and extensions can be read, which cryptography does when they are asked for."""
+    try:
+        with without_warnings():
+            _ = certificate.issuer, certificate.subject, certificate.extensions
+    except _PARSE_ERRORS:
+        return False
+    return True
+
+
+@contextmanager
+def without_warnings() -> Iterator[None]:
+    """While cryptography reads certificates of which it says that they are odd. Not to be nested."""
+    with _WARNINGS, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def load_pem_chain(data: bytes, name: str) -> tuple[x509.Certificate, ...]:
@@ -161,6 +195,7 @@ def load_pem_chain(data: bytes, name: str) -> tuple[x509.Certificate, ...]:
     return chain
 
 
+@lru_cache(maxsize=CERTIFICATES_KEPT)
 def subject(certificate: x509.Certificate) -> str:
     """A name for people: the common name, else the organisation, else the whole subject."""
     try:
@@ -183,6 +218,7 @@ def is_authority(certificate: x509.Certificate) -> bool:
         return False
 
 
+@lru_cache(maxsize=CERTIFICATES_KEPT)
 def issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     """Whether ``issuer`` signed ``certificate`` and bears the name that it gives."""
     try:
@@ -219,17 +255,24 @@ def valid_at(certificate: x509.Certificate, at: datetime) -> bool:
 def _certificate_faults(certificate: x509.Certificate, position: int, at: datetime) -> Iterator[Code]:
     if not valid_at(certificate, at):
         yield Code.SIGNER_EXPIRED
+    yield from _lasting_faults(certificate, position)
+
+
+@lru_cache(maxsize=CERTIFICATES_KEPT)
+def _lasting_faults(certificate: x509.Certificate, position: int) -> tuple[Code, ...]:
+    """The rules that a certificate breaks in this place of a chain, whatever the time."""
+    faults: list[Code] = []
     try:
         if not _is_strong(certificate):
-            yield Code.CERTIFICATE_WEAK
+            faults.append(Code.CERTIFICATE_WEAK)
         extensions = certificate.extensions
     except _PARSE_ERRORS:
-        yield Code.CERTIFICATE_EXTENSION
-        return
+        return (*faults, Code.CERTIFICATE_EXTENSION)
     if any(e.critical and not isinstance(e.value, _PROCESSED) for e in extensions):
-        yield Code.CERTIFICATE_EXTENSION
+        faults.append(Code.CERTIFICATE_EXTENSION)
     if not (_may_sign_marks(extensions) if position == 0 else _may_issue(extensions, position)):
-        yield Code.CERTIFICATE_USAGE
+        faults.append(Code.CERTIFICATE_USAGE)
+    return tuple(faults)
 
 
 def _is_strong(certificate: x509.Certificate) -> bool:

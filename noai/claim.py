@@ -153,6 +153,10 @@ class Work:
     iswc: str | None = None
     upc: str | None = None
     isni: str | None = None
+    #: The IPI name number of who wrote it.
+    ipi: str | None = None
+    #: The DDEX party identifier of who releases it.
+    dpid: str | None = None
 
 
 @dataclass(frozen=True)
@@ -211,10 +215,19 @@ class Claim:
     ) -> Claim:
         """A profile with single uses changed on top.
 
+        ``constraint_info`` says what ``constrained`` asks for. Given alone, it is about all that the
+        profile denies and that neither ``deny`` nor ``allow`` names.
+
         Raises:
-            UsageError: if one use is named in more than one of ``deny``, ``allow``, ``constrain``.
+            UsageError: if one use is named in more than one of ``deny``, ``allow``, ``constrain``, or if
+                ``constraint_info`` is about none.
         """
         changed: dict[Use, Permission] = {}
+        deny, allow, constrain = tuple(deny), tuple(allow), tuple(constrain)
+        if constraint_info is not None and not constrain:
+            constrain = tuple(use for use in profile.uses if use not in (*deny, *allow))
+            if not constrain:
+                raise UsageError("a constraint needs a use that it is about, and all are denied or allowed")
         for uses, permission in (
             (deny, Permission.NOT_ALLOWED),
             (constrain, Permission.CONSTRAINED),

@@ -154,6 +154,20 @@ class Code(Word):
     ISSUED_IN_FUTURE = "issued_in_future", True, "iat is more than 300 s ahead"
     EXPIRED = "expired", False, "exp is past: permissions ended, reservations stand"
     TIME_UNPROVEN = "time_unproven", False, "no trusted timestamp stands behind iat"
+    TIME_PROVEN = "time_proven", False, "a trusted timestamp stands behind iat"
+    TIMESTAMP_UNTRUSTED = (
+        "timestamp_untrusted",
+        False,
+        "a timestamp does not verify under any timestamp authority of the trust list",
+    )
+    TIMESTAMP_UNCHECKED = (
+        "timestamp_unchecked",
+        False,
+        "checking a timestamp takes the package rfc3161-client, which is not installed",
+    )
+    TIMESTAMP_APART = "timestamp_apart", False, "a trusted timestamp is more than a day from iat, or ahead"
+    TIMESTAMP_TOO_MANY = "timestamp_too_many", False, "more timestamps of one marker than are checked"
+    TIMESTAMP_ALONE = "timestamp_alone", False, "a timestamp, or what should be one, of no marker in the file"
     SUPERSEDED = "superseded", False, "replaced by a valid marker of the same identity"
     SUPERSEDE_REFUSED = (
         "supersede_refused",
@@ -166,6 +180,64 @@ class Code(Word):
         "companion_alone",
         False,
         "stands without its marker, or was altered: a reservation of its own",
+    )
+
+    # -- consent: grants, revocations, status lists, delegations ---------------------------------
+    GRANTED = "granted", False, "a grant that counts stands in for this reservation"
+    GRANT_VOID = "grant_void", False, "a statement of consent breaks a rule of its format, and is void"
+    GRANT_MEMBER = (
+        "grant_member",
+        False,
+        "a statement of consent has a member that is missing, unknown or of the wrong kind, and is void",
+    )
+    GRANT_VERSION = "grant_version", False, "a statement of consent of another version is void"
+    GRANT_SIGNATURE = "grant_signature", False, "the signature of a statement of consent does not verify"
+    GRANT_SIGNER = "grant_signer", False, "the certificate chain of a statement of consent does not hold"
+    GRANT_NOT_TRUSTED = "grant_not_trusted", False, "no trust entry lets this signer grant"
+    GRANT_OUT_OF_SCOPE = "grant_out_of_scope", False, "the trust entry does not cover this key or ISRC"
+    GRANT_OTHER_IDENTITY = (
+        "grant_other_identity",
+        False,
+        "the grant is by another identity than the reservation, and nobody delegated it",
+    )
+    GRANT_OTHER_TRACK = "grant_other_track", False, "the grant is for other recordings"
+    GRANT_OTHER_LICENSEE = "grant_other_licensee", False, "the grant is for another licensee"
+    GRANT_OTHER_USE = "grant_other_use", False, "the grant is for other uses"
+    GRANT_OTHER_MODEL = "grant_other_model", False, "the grant is for another model, or none was declared"
+    GRANT_OTHER_TERRITORY = (
+        "grant_other_territory",
+        False,
+        "the grant is for another territory, or none was declared",
+    )
+    GRANT_IN_FUTURE = "grant_in_future", False, "a statement of consent is dated more than 300 s ahead"
+    GRANT_NOT_BEGUN = "grant_not_begun", False, "the grant begins later"
+    GRANT_ENDED = "grant_ended", False, "the grant has ended"
+    GRANT_TOO_LONG = (
+        "grant_too_long",
+        False,
+        "a grant without a status list lasts at most 30 days from its issue",
+    )
+    GRANT_REVOKED = "grant_revoked", False, "the grant was revoked"
+    GRANT_MARKER = (
+        "grant_marker",
+        False,
+        "a grant lifts a reservation only if its signature, signer and binding hold",
+    )
+    STATUS_MISSING = "status_missing", False, "the grant's status list is not at hand"
+    STATUS_STALE = "status_stale", False, "the grant's status list should have been renewed by now"
+    STATUS_ROLLBACK = "status_rollback", False, "a newer status list was seen before"
+    DELEGATED = "delegated", False, "the grant's signer acts for the identity of the reservation"
+    DELEGATION_REFUSED = (
+        "delegation_refused",
+        False,
+        "a delegation stands behind the grant, but does not cover it",
+    )
+    MARKER_REVOKED = "marker_revoked", False, "the identity that made this reservation has revoked it"
+    REVOCATION_REFUSED = (
+        "revocation_refused",
+        False,
+        "a revocation of this marker does not take its denials away: it is void, dated ahead, or its signer"
+        " is not known as the same identity",
     )
 
     # -- the essence: where parser and decoder could disagree ----------------------------------
@@ -240,3 +312,6 @@ class Code(Word):
     UNKNOWN_VALUE = "unknown_value", True, "a value that the vocabulary's reader does not understand"
     XMP_MALFORMED = "xmp_malformed", True, "an XMP packet is not well-formed"
     STATEMENT_CUT = "statement_cut", False, "a statement whose token was cut short"
+
+    # -- HTTP --------------------------------------------------------------------------------
+    TERMS_ELSEWHERE = "terms_elsewhere", True, "the site names terms of use that were not handed in"

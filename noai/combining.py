@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from noai.claim import Companion
 from noai.codes import Code
 from noai.marker import CLOCK_SKEW, Marker, companion
 from noai.report import Check, Finding, SignalSource
@@ -21,18 +22,21 @@ COMPANION_SOURCES = (SignalSource.STATEMENT, SignalSource.XMP)
 
 def resolve(findings: Sequence[Finding], now: datetime) -> tuple[Finding, ...]:
     """``findings`` with ``lifted`` set, and codes added, where a valid marker speaks for them."""
-    markers = [finding for finding in findings if finding.marker is not None]
+    markers = [finding for finding in findings if finding.marker is not None and not finding.lifted]
+    spoken: set[Companion] = set()
     superseded = {
         id(old) for new in markers for old in markers if new is not old and supersedes(new, old, now)
     }
     resolved = []
     for finding in findings:
-        if id(finding) in superseded:
+        if finding.lifted:
+            pass
+        elif id(finding) in superseded:
             finding = _lift(finding, Code.SUPERSEDED)
         elif finding.marker is not None:
             finding = _note_refused(finding, markers, superseded)
         elif finding.source in COMPANION_SOURCES:
-            finding = _companion(finding, markers, superseded)
+            finding = _companion(finding, markers, superseded, spoken)
         elif finding.source is SignalSource.C2PA:
             finding = _manifest(finding, [m for m in markers if id(m) not in superseded])
         resolved.append(finding)
@@ -75,17 +79,24 @@ def _note_refused(finding: Finding, markers: Iterable[Finding], superseded: set[
     return replace(finding, codes=(*finding.codes, Code.SUPERSEDE_REFUSED))
 
 
-def _companion(finding: Finding, markers: Iterable[Finding], superseded: set[int]) -> Finding:
+def _companion(
+    finding: Finding, markers: Iterable[Finding], superseded: set[int], spoken: set[Companion]
+) -> Finding:
     """Lift an unsigned statement that a standing, proven marker lists and whose denials it makes itself.
 
     A marker that lists more than it says, or that has been replaced, lifts nothing: otherwise
-    anybody's marker could list somebody else's statement away.
+    anybody's marker could list somebody else's statement away. XMP says the same whoever wrote it, so that of
+    two packets only one, ``spoken`` for, can be the marker's, and none that stands in a file of its own.
     """
-    if finding.value is None or not finding.denies:
+    if finding.value is None or not finding.denies or finding.beside:
         return finding
     entry = companion(finding.source.value, finding.value)
     listing = [m for m in markers if m.marker is not None and entry in m.marker.companions]
     if any(m.proven and id(m) not in superseded and finding.denies <= m.denies for m in listing):
+        if entry in spoken:
+            return finding
+        if finding.source is SignalSource.XMP:
+            spoken.add(entry)
         return _lift(finding, Code.COMPANION)
     if listing:
         return finding
@@ -98,15 +109,7 @@ def _manifest(finding: Finding, standing: Iterable[Finding]) -> Finding:
     The marker has to make the manifest's denials itself: an older, milder marker that is put back
     must not speak for a newer manifest.
     """
-    otherwise_sound = not any(code.blocks for code in finding.codes if code is not Code.C2PA_HASH_MISMATCH)
-    stale = (
-        otherwise_sound
-        and Code.C2PA_HASH_MISMATCH in finding.codes
-        and Code.C2PA_GATHERED not in finding.codes
-        and finding.signature is Check.PASS
-        and finding.signer in (Check.PASS, Check.UNKNOWN)
-        and finding.time is Check.PASS
-    )
+    stale = Code.C2PA_HASH_MISMATCH in finding.codes and is_sound_but_for_its_hash(finding)
     signer = finding.signed_by
     speaks = any(
         marker.intact
@@ -120,6 +123,18 @@ def _manifest(finding: Finding, standing: Iterable[Finding]) -> Finding:
         return finding
     codes = tuple(code for code in finding.codes if code is not Code.C2PA_HASH_MISMATCH)
     return _lift(replace(finding, codes=codes), Code.C2PA_STALE)
+
+
+def is_sound_but_for_its_hash(finding: Finding) -> bool:
+    """Whether a manifest is its signer's own word, but for the hash of the file, which retagging breaks."""
+    blocks = any(code.blocks for code in finding.codes if code is not Code.C2PA_HASH_MISMATCH)
+    return (
+        not blocks
+        and Code.C2PA_GATHERED not in finding.codes
+        and finding.signature is Check.PASS
+        and finding.signer in (Check.PASS, Check.UNKNOWN)
+        and finding.time is Check.PASS
+    )
 
 
 def _note_contradictions(findings: Sequence[Finding]) -> tuple[Finding, ...]:

@@ -11,6 +11,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from cryptography import x509
@@ -21,7 +22,7 @@ from noai.claim import ALL_USES, Permission, Use
 from noai.codes import Code
 from noai.encoding import Json, b64_decode, b64url, b64url_decode, json_bytes, json_object
 from noai.errors import KeyFileError, TokenRefused
-from noai.limits import CERTIFICATE_BYTES, CHAIN_CERTIFICATES, TOKEN_CHARS
+from noai.limits import CERTIFICATE_BYTES, CERTIFICATES_KEPT, CHAIN_CERTIFICATES, TOKEN_CHARS
 from noai.signing import Signer, sign_checked
 
 #: The ``typ`` of a marker. Every other kind of statement has its own (DESIGN: Consent).
@@ -43,7 +44,7 @@ class Token:
 
     def verifies(self) -> bool:
         """Whether the signature is right under the leaf's key."""
-        key = self.algorithm.require_key(self.chain[0].public_key())
+        key = self.algorithm.require_key(certificates.public_key(self.chain[0]))
         return algorithms.verify(self.algorithm, key, self.signature, self.signing_input)
 
     @property
@@ -52,8 +53,10 @@ class Token:
         return b64url(hashlib.sha256(self.signing_input).digest())
 
 
-def seal(payload: Mapping[str, object], signer: Signer, typ: str = MARKER_TYPE) -> str:
-    """Sign ``payload`` as a compact JWS.
+def seal(
+    payload: Mapping[str, object], signer: Signer, typ: str = MARKER_TYPE, limit: int = TOKEN_CHARS
+) -> str:
+    """Sign ``payload`` as a compact JWS of at most ``limit`` characters.
 
     Raises:
         SigningError: if the signer fails or its signature does not verify.
@@ -68,24 +71,39 @@ def seal(payload: Mapping[str, object], signer: Signer, typ: str = MARKER_TYPE) 
     signing_input = f"{b64url(json_bytes(header))}.{b64url(json_bytes(payload))}"
     signature = sign_checked(signer, signing_input.encode("ascii"))
     token = f"{signing_input}.{b64url(signature)}"
-    parse(token, typ)
+    parse(token, typ, limit)
     return token
 
 
-def parse(text: str, typ: str = MARKER_TYPE) -> Token:
-    """Read a compact JWS; nothing about its key or signature is trusted.
+def parse(text: str, typ: str = MARKER_TYPE, limit: int = TOKEN_CHARS) -> Token:
+    """Read a compact JWS of at most ``limit`` characters; nothing about its key or signature is trusted.
 
     Raises:
         TokenRefused: ``rule`` says which rule of the envelope is broken.
     """
     # 1. Size and shape.
-    if len(text) > TOKEN_CHARS:
-        raise TokenRefused(Code.TOKEN_TOO_LARGE, f"longer than {TOKEN_CHARS} characters")
+    if len(text) > limit:
+        raise TokenRefused(Code.TOKEN_TOO_LARGE, f"longer than {limit} characters")
     parts = text.split(".")
     if len(parts) != 3:
         raise TokenRefused(Code.MARKER_MALFORMED, "not three parts joined by dots")
-    # 2. The header: strict JSON, exactly four members.
-    header = json_object(b64url_decode(parts[0]))
+    # 2. Header, chain and key.
+    read = _read_kept_header if len(parts[0]) <= TOKEN_CHARS else _read_header
+    algorithm, kid, chain = read(parts[0], typ)
+    # 3. Payload and signature.
+    payload = json_object(b64url_decode(parts[1]))
+    signature = b64url_decode(parts[2])
+    signing_input = f"{parts[0]}.{parts[1]}".encode("ascii")
+    return Token(algorithm, kid, chain, payload, signing_input, signature)
+
+
+def _read_header(part: str, typ: str) -> tuple[Algorithm, str, tuple[x509.Certificate, ...]]:
+    """
+    Raises:
+        TokenRefused: ``rule`` says which rule of the envelope is broken.
+    """
+    # 1. Strict JSON, exactly four members.
+    header = json_object(b64url_decode(part))
     # The algorithm is looked at first, so that "none" is named for what it is.
     algorithm = Algorithm.from_header(header.get("alg"))
     if set(header) != _HEADER_MEMBERS:
@@ -93,7 +111,7 @@ def parse(text: str, typ: str = MARKER_TYPE) -> Token:
         raise TokenRefused(Code.HEADER_MEMBERS, f"header members missing or foreign: {names}")
     if header["typ"] != typ:
         raise TokenRefused(Code.TYPE_MISMATCH, f"typ is not {typ}")
-    # 3. The chain, the key it yields, and whether kid and alg agree with it.
+    # 2. The chain, the key it yields, and whether kid and alg agree with it.
     chain = _chain(header["x5c"])
     kid = header["kid"]
     try:
@@ -104,11 +122,11 @@ def parse(text: str, typ: str = MARKER_TYPE) -> Token:
     if not isinstance(kid, str) or kid != thumbprint:
         raise TokenRefused(Code.KID_MISMATCH, "kid is not the thumbprint of the leaf's key")
     algorithm.require_key(leaf_key)
-    # 4. Payload and signature.
-    payload = json_object(b64url_decode(parts[1]))
-    signature = b64url_decode(parts[2])
-    signing_input = f"{parts[0]}.{parts[1]}".encode("ascii")
-    return Token(algorithm, kid, chain, payload, signing_input, signature)
+    return algorithm, kid, chain
+
+
+#: A signer's tokens of one kind have one header.
+_read_kept_header: Final = lru_cache(maxsize=CERTIFICATES_KEPT)(_read_header)
 
 
 def identifier(value: Json, what: str) -> str:
@@ -132,7 +150,7 @@ def salvage(text: str) -> dict[Use, Permission]:
     named: set[Use] = set()
     denies = False
     for part in [text, *text.split(".")]:
-        for data in (part.encode("utf-8", "replace"), _decode_leniently(part)):
+        for data in (part.encode("utf-8", "replace"), decode_leniently(part)):
             # Escaped letters spell the same string: \u006e is n.
             plain = _ESCAPED.sub(lambda match: bytes([int(match[1], 16)]), data)
             named |= {use for use, denial in _DENIALS.items() if denial.search(plain)}
@@ -154,7 +172,8 @@ _DENIALS: Final = {
 }
 
 
-def _decode_leniently(part: str) -> bytes:
+def decode_leniently(part: str) -> bytes:
+    """Base64 of any alphabet and padding, whatever stands between."""
     plain = _BASE64_NOISE.sub("", part.replace("-", "+").replace("_", "/"))
     plain = plain[: len(plain) - 1] if len(plain) % 4 == 1 else plain
     return base64.b64decode(plain + "=" * (-len(plain) % 4))

@@ -26,6 +26,35 @@ class UsageError(NoaiError):
     code = "usage"
 
 
+class IdentifierError(UsageError):
+    """Something is not the identifier of a work, recording or party that it was given as."""
+
+    code = "identifier"
+
+
+class IdentifierMalformed(IdentifierError):
+    """It has characters, or a length, that no identifier of its kind has."""
+
+    code = "identifier_malformed"
+
+
+class IdentifierChecksum(IdentifierError):
+    """Its check digit does not fit the others: most often a slip of the pen."""
+
+    code = "identifier_checksum"
+
+
+class CatalogueError(UsageError):
+    """A catalogue cannot be read as one. ``problems`` has one sentence each, with line numbers."""
+
+    code = "catalogue"
+
+    def __init__(self, summary: str, problems: tuple[str, ...] = ()) -> None:
+        super().__init__("\n".join((summary, *problems)))
+        self.summary = summary
+        self.problems = problems
+
+
 # -- the source -----------------------------------------------------------------------------
 
 
@@ -209,6 +238,12 @@ class IdentityExists(SigningError):
     code = "identity_exists"
 
 
+class ConsentError(NoaiError):
+    """Statements of consent, or what was seen of them before, cannot be read or kept."""
+
+    code = "consent_error"
+
+
 class TrustError(NoaiError):
     """The trust list cannot be read, or an entry cannot be added or removed."""
 
@@ -234,6 +269,36 @@ class RecordSchemaUnknown(RecordError):
     """A record is of another schema than ``noai.verdict/1``."""
 
     code = "record_schema_unknown"
+
+
+# -- over the network, where the caller asks for it ---------------------------------------------
+
+
+class FetchError(NoaiError):
+    """What stands at an address could not be had, or not within its limits."""
+
+    code = "fetch_failed"
+
+
+class TimestampError(NoaiError):
+    """A timestamp authority gave no timestamp that could be used."""
+
+    code = "timestamp_failed"
+
+
+# -- the publisher's site -----------------------------------------------------------------------
+
+
+class PublishError(NoaiError):
+    """What a site is to say could not be written into its folder."""
+
+    code = "publish_failed"
+
+
+class SiteFileMalformed(PublishError):
+    """A file of the site is not what its name says, so that nothing can be added to it safely."""
+
+    code = "site_file_malformed"
 
 
 # -- marking --------------------------------------------------------------------------------

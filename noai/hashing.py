@@ -14,7 +14,7 @@ from threading import BoundedSemaphore, Thread
 from typing import Final, Generic, Protocol, TypeVar
 
 from noai.errors import SourceError
-from noai.limits import HASH_ALONE, HASH_THREADS, READ_SIZE, SCAN_READ
+from noai.limits import FEED_READ, HASH_ALONE, HASH_THREADS, SCAN_READ
 from noai.sources import ByteSource, chunks, is_shareable, read_exactly
 
 _T = TypeVar("_T")
@@ -63,7 +63,7 @@ def _fed(digest: Hash, source: ByteSource, start: int, end: int) -> Iterator[byt
 
 def _feed(digest: Hash, source: ByteSource, start: int, end: int) -> None:
     while start < end:
-        data = read_exactly(source, start, min(READ_SIZE, end - start))
+        data = read_exactly(source, start, min(FEED_READ, end - start))
         digest.update(data)
         start += len(data)
 

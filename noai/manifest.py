@@ -12,7 +12,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, BinaryIO, Final
 
@@ -55,12 +55,16 @@ def read_validation(store: bytes, anchors: tuple[x509.Certificate, ...] = ()) ->
 
 @dataclass(frozen=True)
 class Order:
-    """A manifest to be made. ``parent``: media type and content of the original whose provenance it keeps."""
+    """A manifest to be made. ``parent``: media type and content of the original whose provenance it keeps.
+
+    ``tsa`` is the address of the authority that timestamps its signature; the library asks it by itself.
+    """
 
     claim: Claim
     signer: Signer
     title: str | None = None
     parent: tuple[str, BinaryIO] | None = None
+    tsa: str | None = None
 
 
 def draft(order: Order, binding: HardBinding) -> bytes:
@@ -69,7 +73,8 @@ def draft(order: Order, binding: HardBinding) -> bytes:
     Raises:
         ManifestError: if none can be made.
     """
-    return _sign(order, binding, lambda _: bytes(_signature_bytes(order.signer)))
+    # The library reserves room for a timestamp whether or not there is one.
+    return _sign(replace(order, tsa=None), binding, lambda _: bytes(_signature_bytes(order.signer)))
 
 
 def sign(order: Order, binding: HardBinding) -> bytes:
@@ -110,7 +115,7 @@ def _sign(order: Order, binding: HardBinding, key: Callable[[bytes], bytes]) -> 
             _library_errors(c2pa),
             c2pa.Builder.from_json(text, context=context) as builder,
             c2pa.Signer.from_callback(
-                key, getattr(c2pa.C2paSigningAlg, name), certificates.pem(order.signer.chain)
+                key, getattr(c2pa.C2paSigningAlg, name), certificates.pem(order.signer.chain), order.tsa
             ) as native,
         ):
             _set_history(c2pa, builder, order)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from noai import manifest
@@ -40,6 +40,8 @@ class Wishes:
     sidecar: bool = False
     #: In Ogg, too, although some software does not take it there (``docs/adr/0009-c2pa-in-ogg.md``).
     in_ogg: bool = False
+    #: The address of the authority that timestamps it.
+    tsa: str | None = None
 
 
 def is_possible(situation: Situation, wishes: Wishes) -> bool:
@@ -112,9 +114,8 @@ def add(
     if media_type is None and tells_more(before.evidence.sidecar_manifests, before.kid):
         return None, ("no C2PA manifest: a sidecar that noai did not write stands there, and was left alone",)
     try:
-        signed, store = _embed(before, media_type, file, workspace, signer, marker) or _beside(
-            file, signer, marker
-        )
+        order = manifest.Order(marker.claim, signer, tsa=wishes.tsa)
+        signed, store = _embed(before, media_type, file, workspace, order) or _beside(file, order)
         beside = Sidecars(() if store is None else (store,))
         after = reread(signed, beside, signer, before.evidence.now)
         recheck(before, after, edit, marker, with_manifest=True)
@@ -126,12 +127,7 @@ def add(
 
 
 def _embed(
-    before: Situation,
-    media_type: str | None,
-    file: BinaryIO,
-    workspace: Workspace,
-    signer: Signer,
-    marker: Marker,
+    before: Situation, media_type: str | None, file: BinaryIO, workspace: Workspace, order: manifest.Order
 ) -> tuple[BinaryIO, None] | None:
     container = before.detected.container
     if media_type is None:
@@ -142,7 +138,7 @@ def _embed(
     copy_to(_as_source(file), signed)
     # The original, whose manifest is still valid, is the parent: its provenance is kept.
     parent = (media_type, as_file(before.data)) if has_provenance(before) else None
-    embed(container, media_type, signed, manifest.Order(marker.claim, signer, parent=parent))
+    embed(container, media_type, signed, replace(order, parent=parent))
     return signed, None
 
 
@@ -200,7 +196,7 @@ def tells_more(stores: Iterable[bytes], kid: str) -> bool:
     return False
 
 
-def _beside(file: BinaryIO, signer: Signer, marker: Marker) -> tuple[BinaryIO, bytes]:
-    store = manifest.sign(manifest.Order(marker.claim, signer), data_hash(FileSource(file)))
+def _beside(file: BinaryIO, order: manifest.Order) -> tuple[BinaryIO, bytes]:
+    store = manifest.sign(order, data_hash(FileSource(file)))
     file.seek(0)
     return file, store

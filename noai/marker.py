@@ -25,6 +25,9 @@ _LAST_SECOND: Final = 253_402_300_799
 #: Values of the marker's tag that are a plain opt-out flag, not a token (source ``tag``).
 FLAG_VALUES: Final = frozenset({"1", "true", "yes"})
 
+#: Members that got a meaning later. Of another kind they are what they were: unknown, and ignored.
+_LATER: Final = frozenset({"ipi", "dpid"})
+
 _Record = TypeVar("_Record", Rights, Work)
 
 
@@ -100,10 +103,10 @@ class Marker:
         # 3. Identity, time and binding.
         return cls(
             id=identifier(payload.get("id"), "id"),
-            issued_at=_instant(payload.get("iat"), "iat"),
-            essence=_essence(payload.get("essence")),
+            issued_at=read_instant(payload.get("iat"), "iat"),
+            essence=read_essence_member(payload.get("essence")),
             claim=claim,
-            expires_at=None if payload.get("exp") is None else _instant(payload["exp"], "exp"),
+            expires_at=None if payload.get("exp") is None else read_instant(payload["exp"], "exp"),
             supersedes=tuple(
                 Superseded(identifier(item.get("id"), "id"), identifier(item.get("sha256"), "sha256"))
                 for item in _objects(payload.get("supersedes"), "supersedes")
@@ -153,7 +156,8 @@ def _denies_unknown(value: Json) -> bool:
     )
 
 
-def _essence(value: Json) -> EssenceDigest:
+def read_essence_member(value: Json) -> EssenceDigest:
+    """Raises: TokenRefused, for what names no essence."""
     if not isinstance(value, dict) or value.get("alg") != ALGORITHM:
         raise TokenRefused(Code.PAYLOAD_MEMBERS, f"essence is missing or its alg is not {ALGORITHM}")
     digest = value.get("digest")
@@ -163,7 +167,8 @@ def _essence(value: Json) -> EssenceDigest:
     return EssenceDigest(identifier(value.get("scheme"), "scheme"), data)
 
 
-def _instant(value: Json, name: str) -> int:
+def read_instant(value: Json, name: str) -> int:
+    """Seconds since 1970. Raises: TokenRefused, for anything that is no instant with a date."""
     if type(value) is not int or not 0 <= value <= _LAST_SECOND:
         raise TokenRefused(Code.PAYLOAD_MEMBERS, f"{name} is not a number of seconds since 1970")
     return value
@@ -174,6 +179,7 @@ def _record(value: Json, kind: type[_Record], name: str) -> _Record:
     if not isinstance(members, dict):
         raise TokenRefused(Code.PAYLOAD_MEMBERS, f"{name} is not an object")
     known = {field.name: members.get(field.name) for field in fields(kind)}
+    known = {key: member for key, member in known.items() if key not in _LATER or isinstance(member, str)}
     texts = {key: text for key, text in known.items() if isinstance(text, str)}
     if len(texts) != sum(text is not None for text in known.values()):
         raise TokenRefused(Code.PAYLOAD_MEMBERS, f"a member of {name} is not a string")

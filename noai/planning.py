@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from noai import certificates, statement
+from noai import certificates, statement, timestamps
 from noai.claim import Claim, Permission, Superseded, Use
 from noai.codes import Code
 from noai.combining import resolve
 from noai.containers.interface import Detected, FieldRole, TagEdit
 from noai.containers.registry import detect
-from noai.envelope import seal
+from noai.envelope import parse, seal
 from noai.errors import ContainerMalformed, EssenceUnbindable
 from noai.essence import EssenceReading, Violation
 from noai.marker import PERMISSION_LIFETIME, Marker, companion
@@ -101,6 +101,23 @@ def foreign_slots(situation: Situation) -> tuple[str, ...]:
     return tuple(value for value in slots if value not in own)
 
 
+def foreign_timestamps(situation: Situation) -> tuple[str, ...]:
+    """Timestamps that are not of markers by the signer's key, in file order."""
+    own = [finding.value.strip() for finding in situation.own_markers if finding.value is not None]
+    return tuple(t.value for t in _timestamps(situation) if not any(map(t.is_of, own)))
+
+
+def is_timestamped(situation: Situation, marker: Marker) -> bool:
+    """Whether a timestamp of ``marker`` stands in the file, by whomever it is."""
+    tokens = [f.value.strip() for f in situation.own_markers if f.id == marker.id and f.value is not None]
+    return any(t.is_of(token) for t in _timestamps(situation) for token in tokens)
+
+
+def _timestamps(situation: Situation) -> tuple[timestamps.Timestamp, ...]:
+    fields = situation.evidence.area.fields
+    return timestamps.read_values(f.value for f in fields if f.role is FieldRole.TIMESTAMP)
+
+
 def stricter_statements(situation: Situation, claim: Claim) -> tuple[str, ...]:
     """What else in the file denies more than ``claim`` does, so that the mark alone will not count."""
     return tuple(
@@ -117,8 +134,14 @@ class Plan:
     """A marker, signed, and the edit that puts it into the file."""
 
     marker: Marker
+    #: The marker as it is signed.
+    token: str
     edit: TagEdit
     notices: tuple[str, ...]
+
+    def timestamped(self, timestamp: str) -> Plan:
+        """This plan with a timestamp of its marker, which is written beside it."""
+        return replace(self, edit=replace(self.edit, timestamps=(timestamp, *self.edit.timestamps)))
 
 
 def examine(data: ByteSource, sidecars: Sidecars, signer: Signer, now: datetime) -> Situation:
@@ -151,6 +174,17 @@ def require_bindable(situation: Situation) -> None:
         raise EssenceUnbindable(f"a mark on this file could never pass: {reasons}")
 
 
+def predecessors(situation: Situation) -> list[Marker]:
+    """Valid markers by the signer's key on this essence, which a new one supersedes."""
+    return [
+        finding.marker
+        for finding in situation.own_markers
+        if finding.proven
+        and finding.marker is not None
+        and finding.marker.essence == situation.essence.digest
+    ]
+
+
 def plan_marking(situation: Situation, claim: Claim, signer: Signer, now: datetime) -> Plan:
     """Sign a marker for ``claim`` and say what has to be written.
 
@@ -160,14 +194,8 @@ def plan_marking(situation: Situation, claim: Claim, signer: Signer, now: dateti
     Raises:
         SigningError, TokenRefused: if the marker cannot be signed.
     """
-    predecessors = [
-        finding.marker
-        for finding in situation.own_markers
-        if finding.proven
-        and finding.marker is not None
-        and finding.marker.essence == situation.essence.digest
-    ]
-    issued_at = max([int(now.timestamp()), *(m.issued_at + 1 for m in predecessors)])
+    replaced = predecessors(situation)
+    issued_at = max([int(now.timestamp()), *(m.issued_at + 1 for m in replaced)])
     marker_id = f"urn:uuid:{uuid.uuid4()}"
     lifting = lifting_edit(situation)
     sentence = statement.render(marker_id, claim)
@@ -178,7 +206,7 @@ def plan_marking(situation: Situation, claim: Claim, signer: Signer, now: dateti
         essence=situation.essence.digest,
         claim=claim,
         expires_at=issued_at + PERMISSION_LIFETIME if Permission.ALLOWED in claim.uses.values() else None,
-        supersedes=tuple(Superseded(m.id, m.input_sha256 or "") for m in predecessors),
+        supersedes=tuple(Superseded(m.id, m.input_sha256 or "") for m in replaced),
         companions=tuple(
             companion(source.value, value)
             for source, value in (
@@ -192,10 +220,11 @@ def plan_marking(situation: Situation, claim: Claim, signer: Signer, now: dateti
     edit = replace(
         lifting,
         markers=tuple(dict.fromkeys([token, *foreign_slots(situation)])),
+        timestamps=tuple(dict.fromkeys(foreign_timestamps(situation))),
         statement=sentence,
         data_mining=data_mining,
     )
-    return Plan(marker, edit, tuple(notices))
+    return Plan(replace(marker, input_sha256=parse(token).input_sha256), token, edit, tuple(notices))
 
 
 def _written_beside(situation: Situation) -> list[tuple[SignalSource, str]]:

@@ -9,10 +9,9 @@ from typing import Final
 from noai.claim import ALL_USES, TRAINING_USES, Permission, Use, Uses, strictest
 from noai.codes import Code
 from noai.errors import UsageError
-from noai.report import Finding, Report
+from noai.report import Finding, Report, SignalSource
 from noai.verdict import Decision, Reason, Verdict
 from noai.words import Word
-
 
 _ALLOWED: Final = Permission.ALLOWED
 
@@ -39,6 +38,8 @@ class Policy:
 
     uses: tuple[Use, ...] = TRAINING_USES
     admission: Admission = Admission.OPT_OUT
+    #: For whom it is asked, as the caller declares and nobody else vouches for; None: nobody in particular.
+    licensee: str | None = None
 
     def __post_init__(self) -> None:
         if not self.uses:
@@ -58,6 +59,7 @@ class Policy:
             admitted=self.admission.admits(decision),
             reasons=reasons,
             uses=combined_uses(report.findings),
+            licensee=self.licensee,
         )
 
     def _decide(self, report: Report) -> tuple[Decision, tuple[Reason, ...]]:
@@ -67,7 +69,7 @@ class Policy:
         # 1. A reservation needs no trust and no intact signature.
         reservations = tuple(self._reservations(standing))
         if reservations:
-            return Decision.REJECTED, reservations
+            return Decision.REJECTED, (*reservations, *self._ungranted(standing))
         # 2. What could not be read or checked might have been one.
         blocks = tuple(_blocks(report, standing))
         if blocks:
@@ -87,6 +89,15 @@ class Policy:
             denied = [use for use in self.uses if use in denies]
             if denied:
                 yield _reason(Code.RESERVED, finding, f"denies {', '.join(denied)}; ")
+
+    def _ungranted(self, standing: Iterable[Finding]) -> Iterator[Reason]:
+        """Why grants that were at hand do not count, or not enough."""
+        for finding in standing:
+            if finding.source is SignalSource.GRANT:
+                enough = finding.granted.issuperset(self.uses)
+                other = () if enough else (Code.GRANT_OTHER_USE,)
+                for code in other if finding.uses else finding.codes:
+                    yield Reason(code, finding.source, f"{finding.place}: {code.meaning}")
 
 
 def permits(finding: Finding, use: Use) -> bool:
@@ -109,9 +120,13 @@ def combined_uses(findings: Sequence[Finding]) -> dict[Use, Permission]:
 def _counting(finding: Finding) -> Uses:
     """What counts of the uses of ``finding``; mostly all of it, since most of what is found denies."""
     uses = finding.uses
-    if _ALLOWED not in uses.values():
+    if _ALLOWED not in uses.values() and not finding.granted:
         return uses
-    return {use: said for use, said in uses.items() if said is not _ALLOWED or permits(finding, use)}
+    return {
+        use: said
+        for use, said in uses.items()
+        if (permits(finding, use) if said is _ALLOWED else use not in finding.granted)
+    }
 
 
 def _permitting(standing: Iterable[Finding], use: Use) -> Finding | None:

@@ -79,5 +79,8 @@ def recheck(
         raise MarkNotVerified("the marker, or a statement beside it, does not verify in the written copy")
     if not any(finding.id == marker.id for finding in after.own_markers):
         raise MarkNotVerified("another marker than the one written stands in the copy")
+    fields = (field for field in after.evidence.area.fields if field.role is FieldRole.TIMESTAMP)
+    if not {field.value for field in fields}.issuperset(edit.timestamps):
+        raise MarkNotVerified("a timestamp is not in the written copy as it was made")
     if with_manifest and not after.own_manifest_holds(marker.claim):
         raise MarkNotVerified("the C2PA manifest does not verify in the written copy")

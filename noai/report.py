@@ -56,12 +56,12 @@ class SignedBy:
     subject: str | None = None
     #: Fingerprint or name of the trust entry or own identity that identified the signer.
     trusted_as: str | None = None
-    #: Equal for all keys that the trust list groups as one identity; else the key itself.
-    identity: str | None = None
+    #: Names of the groups of keys, one identity each, in which the trust list has this key.
+    identities: frozenset[str] = frozenset()
 
     def same_identity(self, other: SignedBy) -> bool:
         """Whether two signers are one identity: the same key, or keys that trust groups as one."""
-        return self.kid == other.kid or (self.identity is not None and self.identity == other.identity)
+        return self.kid == other.kid or not self.identities.isdisjoint(other.identities)
 
 
 @dataclass(frozen=True)
@@ -107,10 +107,16 @@ class Finding:
     value: str | None = None
     #: Set by :func:`noai.combining.resolve`: a valid marker speaks in this finding's place.
     lifted: bool = False
+    #: Whether it stands in a file beside the track, not in the track itself.
+    beside: bool = False
+    #: Uses for which a grant stands in: what is said of them does not count (:mod:`noai.consent`).
+    granted: frozenset[Use] = frozenset()
 
     @property
     def denies(self) -> frozenset[Use]:
-        return frozenset([use for use, permission in self.uses.items() if permission is not _ALLOWED])
+        """The uses that it denies, but for those that are granted."""
+        denied = frozenset([use for use, permission in self.uses.items() if permission is not _ALLOWED])
+        return denied - self.granted if self.granted else denied
 
     @property
     def intact(self) -> bool:

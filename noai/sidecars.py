@@ -64,7 +64,7 @@ def _read(found: list[tuple[str, str]]) -> Sidecars:
         elif suffix == MANIFEST_SIDECAR:
             manifests.append(data)
         else:
-            packets.append(XmpPacket(f"sidecar {name}", data))
+            packets.append(XmpPacket(f"sidecar {name}", data, beside=True))
     return Sidecars(tuple(manifests), tuple(packets), tuple(notes))
 
 

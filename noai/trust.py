@@ -99,6 +99,9 @@ class SignerJudgement:
     codes: tuple[Code, ...]
     entry: TrustEntry | None = None
     own: bool = False
+    #: All entries of the list under which the chain stands, and the own identities.
+    listed: tuple[TrustEntry, ...] = ()
+    owned: tuple[TrustEntry, ...] = ()
 
     @property
     def name(self) -> str | None:
@@ -107,18 +110,25 @@ class SignerJudgement:
             return None
         return f"own:{self.entry.name}" if self.own else f"sha256:{self.entry.fingerprint}"
 
-    def identity(self, kid: str) -> str | None:
-        """A value equal for all keys that the trust list groups with ``kid`` as one identity, else None."""
-        if self.entry is None or self.entry.kind is not Kind.SINGLE_PARTY:
-            return None
-        covered = not self.entry.keys or kid in self.entry.keys
-        return self.entry.fingerprint if covered else None
+    def identities(self, kid: str) -> frozenset[str]:
+        """Names of the groups, one identity each, into which the trust list puts ``kid``.
+
+        None for a chain that does not hold: it may name anybody's root.
+        """
+        return frozenset(
+            entry.fingerprint
+            for entry in ((*self.listed, *self.owned) if self.check is not Check.FAIL else ())
+            if entry.kind is Kind.SINGLE_PARTY and (not entry.keys or kid in entry.keys)
+        )
 
     def permits(self, kid: str, isrc: str | None) -> tuple[bool, bool]:
-        """Whether the entry may permit at all, and whether this key and work are in its scope."""
-        if self.entry is None or self.own or May.PERMIT not in self.entry.may:
-            return False, True
-        return True, self.entry.covers(kid, isrc)
+        """Whether an entry may permit at all, and whether this key and work are in the scope of one."""
+        entries = self.that_may(May.PERMIT)
+        return bool(entries), not entries or any(entry.covers(kid, isrc) for entry in entries)
+
+    def that_may(self, what: May) -> tuple[TrustEntry, ...]:
+        """The entries that let this signer do something; own identities let nobody."""
+        return tuple(entry for entry in self.listed if what in entry.may)
 
 
 @dataclass(frozen=True)
@@ -128,6 +138,9 @@ class TrustList:
     entries: tuple[TrustEntry, ...] = ()
     #: Roots (or leaves) of the local identities.
     own: tuple[TrustEntry, ...] = field(default=())
+    #: Roots of timestamp authorities, and intermediates that their timestamps leave out. They identify
+    #: nobody and permit nothing; they say when something was signed.
+    tsa_anchors: tuple[x509.Certificate, ...] = ()
 
     def judge(self, chain: Sequence[x509.Certificate], at: datetime) -> SignerJudgement:
         """Who ``chain`` (leaf first, not empty) leads to at the time ``at``.
@@ -136,36 +149,45 @@ class TrustList:
         own identity: adding an entry on purpose is the stronger statement.
         """
         faults = certificates.chain_faults(chain, at)
-        found = sorted(
-            (entry for entry in self.entries if entry._holds(chain, at)), key=lambda e: -len(e.may)
+        listed = tuple(
+            sorted((entry for entry in self.entries if entry._holds(chain, at)), key=lambda e: -len(e.may))
         )
-        own = next((entry for entry in self.own if entry._holds(chain, at)), None)
-        entry = found[0] if found else own
-        is_own = not found and own is not None
+        owned = tuple(entry for entry in self.own if entry._holds(chain, at))
+        entry = next(iter((*listed, *owned)), None)
+        is_own = bool(owned) and not listed
         if faults:
-            return SignerJudgement(Check.FAIL, faults, entry, is_own)
+            return SignerJudgement(Check.FAIL, faults, entry, is_own, listed, owned)
         if entry is None:
             return SignerJudgement(Check.UNKNOWN, (Code.SIGNER_UNKNOWN,))
         code = Code.SIGNER_OWN if is_own else Code.SIGNER_TRUSTED
-        return SignerJudgement(Check.PASS, (code,), entry, is_own)
+        return SignerJudgement(Check.PASS, (code,), entry, is_own, listed, owned)
 
     def with_entry(self, entry: TrustEntry) -> TrustList:
         """This list with ``entry`` added, or put in place of the entry for the same certificate."""
         others = tuple(e for e in self.entries if e.fingerprint != entry.fingerprint)
         return replace(self, entries=(*others, entry))
 
-    def without(self, prefix: str) -> tuple[TrustList, TrustEntry]:
-        """This list without the one entry whose fingerprint starts with ``prefix``.
+    def with_tsa_anchors(self, anchors: Iterable[x509.Certificate]) -> TrustList:
+        """This list with ``anchors`` added to those of timestamp authorities; each stands there once."""
+        return replace(self, tsa_anchors=tuple(dict.fromkeys((*self.tsa_anchors, *anchors))))
+
+    def without(self, prefix: str) -> tuple[TrustList, x509.Certificate]:
+        """This list without the one certificate whose fingerprint starts with ``prefix``.
+
+        One that is an entry and a timestamp authority's goes from both.
 
         Raises:
             TrustError: if none or several do.
         """
-        matching = [e for e in self.entries if prefix and e.fingerprint.startswith(prefix.lower())]
+        listed = {entry.certificate for entry in self.entries} | set(self.tsa_anchors)
+        matching = [c for c in listed if prefix and certificates.fingerprint(c).startswith(prefix.lower())]
         if len(matching) != 1:
             found = "no entry" if not matching else f"{len(matching)} entries"
             raise TrustError(f"{found} of the trust list has a fingerprint starting {prefix!r}")
-        kept = tuple(entry for entry in self.entries if entry is not matching[0])
-        return replace(self, entries=kept), matching[0]
+        (gone,) = matching
+        kept = tuple(entry for entry in self.entries if entry.certificate != gone)
+        anchors = tuple(anchor for anchor in self.tsa_anchors if anchor != gone)
+        return replace(self, entries=kept, tsa_anchors=anchors), gone
 
     @property
     def anchors(self) -> tuple[x509.Certificate, ...]:
@@ -175,6 +197,11 @@ class TrustList:
     def digest(self) -> str:
         """SHA-256 over the list's content, hex: which list a verdict was made with."""
         return hashlib.sha256(json.dumps(self._to_json(), sort_keys=True).encode()).hexdigest()
+
+    @property
+    def fingerprint(self) -> str:
+        """The same with the own identities, which :attr:`digest` leaves out."""
+        return " ".join([self.digest, *sorted(entry.fingerprint for entry in self.own)])
 
     # -- the file ---------------------------------------------------------------------------
 
@@ -197,7 +224,14 @@ class TrustList:
         entries = document.get("entries")
         if not isinstance(entries, list):
             raise TrustError(f"{path}: has no list of entries")
-        return cls(tuple(_entry(item, str(path)) for item in entries))
+        # Lists of older releases have none.
+        anchors = document.get("tsa_anchors", [])
+        if not isinstance(anchors, list):
+            raise TrustError(f"{path}: tsa_anchors is not a list")
+        return cls(
+            tuple(_entry(item, str(path)) for item in entries),
+            tsa_anchors=tuple(_certificate(item, str(path)) for item in anchors),
+        )
 
     def save(self, home: Path) -> None:
         """Replace the list kept in ``home``, whole or not at all.
@@ -212,8 +246,18 @@ class TrustList:
             raise TrustError(f"{home / FILE_NAME}: cannot be written: {error}") from None
 
     def _to_json(self) -> dict[str, object]:
+        anchors = [
+            {
+                "sha256": certificates.fingerprint(anchor),
+                "name": certificates.subject(anchor),
+                "certificate": certificates.pem([anchor]),
+            }
+            for anchor in self.tsa_anchors
+        ]
         return {
             "schema": SCHEMA,
+            # Left out of a list without any, whose digest stays what it was.
+            **({"tsa_anchors": anchors} if anchors else {}),
             "entries": [
                 {
                     "sha256": entry.fingerprint,
@@ -248,23 +292,31 @@ def entries_from_pem(
     return tuple(TrustEntry(certificate, does, kind, keys, isrc_prefixes) for certificate in chain)
 
 
-def _entry(item: object, path: str) -> TrustEntry:
+def _certificate(item: object, path: str) -> x509.Certificate:
     if not isinstance(item, dict):
         raise TrustError(f"{path}: an entry is not an object")
     try:
-        certificate = certificates.load_pem_chain(str(item["certificate"]).encode("utf-8"), path)[0]
-        entry = TrustEntry(
+        found = certificates.load_pem_chain(str(item["certificate"]).encode("utf-8"), path)[0]
+    except (KeyError, KeyFileError) as error:
+        raise TrustError(f"{path}: an entry is damaged: {error}") from None
+    if item.get("sha256") != certificates.fingerprint(found):
+        raise TrustError(f"{path}: an entry's certificate does not match its fingerprint")
+    return found
+
+
+def _entry(item: object, path: str) -> TrustEntry:
+    certificate = _certificate(item, path)
+    assert isinstance(item, dict)
+    try:
+        return TrustEntry(
             certificate,
             frozenset({May.IDENTIFY, *(May(value) for value in _strings(item["may"]))}),
             Kind(item["kind"]),
             _strings(item["keys"]),
             _strings(item["isrc_prefixes"]),
         )
-    except (KeyError, ValueError, KeyFileError) as error:
+    except (KeyError, ValueError) as error:
         raise TrustError(f"{path}: an entry is damaged: {error}") from None
-    if item.get("sha256") != entry.fingerprint:
-        raise TrustError(f"{path}: an entry's certificate does not match its fingerprint")
-    return entry
 
 
 def _strings(value: object) -> tuple[str, ...]:

@@ -47,6 +47,8 @@ class Verdict:
     reasons: tuple[Reason, ...]
     #: The combined result over all five uses; unstated ones are missing.
     uses: Mapping[Use, Permission]
+    #: For whom the question was asked, as the caller declared; None for nobody in particular.
+    licensee: str | None = None
 
     def __bool__(self) -> bool:
         return self.admitted
@@ -109,6 +111,7 @@ class Verdict:
             ],
             "signals": [finding_record(finding) for finding in report.findings],
             "sha256": report.sha256,
+            "licensee": None if self.licensee is None else "declared",
             "notes": [{"code": n.code.value, "message": n.message} for n in report.notes],
             "error": None
             if report.error is None
@@ -135,6 +138,7 @@ def finding_record(finding: Finding) -> dict[str, object]:
         "signed_at": None if finding.signed_at is None else iso(finding.signed_at),
         "id": finding.id,
         "lifted": finding.lifted,
+        "granted": [use.value for use in finding.uses if use in finding.granted],
     }
 
 

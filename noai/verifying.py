@@ -16,9 +16,13 @@ from noai import identities, signing
 from noai.claim import Use
 from noai.codes import Code
 from noai.combining import resolve
+from noai.consent.held import Consent
+from noai.consent.lifting import lift
+from noai.consent.taking_back import take_back
 from noai.containers.interface import AreaNote, Detected, TagArea
 from noai.containers.registry import detect
-from noai.errors import ContainerError, NoaiError, SourceChanged, SourceError
+from noai.errors import ContainerError, NoaiError, SourceChanged, SourceError, UsageError
+from noai.essence import EssenceDigest, Violation
 from noai.glancing import Glimpse, look
 from noai.policy import Policy
 from noai.report import Depth, Finding, Note, Report, SignalSource
@@ -38,6 +42,8 @@ from noai.sources import (
 from noai.trust import TrustList
 from noai.verdict import Verdict
 
+#: What statements of consent can be about.
+_SIGNED: Final = (SignalSource.MARKER, SignalSource.C2PA)
 #: Without waiting for a writer, and without following a link that took the file's place.
 _OPEN: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW
 
@@ -59,6 +65,16 @@ class Verifier:
     now: datetime | None = None
     depth: Depth = Depth.EVIDENCE
     digest: bool = False
+    #: What was consented to, and to whom; None where nobody is asked about in particular.
+    consent: Consent | None = None
+
+    def __post_init__(self) -> None:
+        if self.consent is None:
+            return
+        licensee = self.consent.declared.licensee
+        if self.policy.licensee not in (None, licensee):
+            raise UsageError("the policy asks for another licensee than consent was judged for")
+        object.__setattr__(self, "policy", replace(self.policy, licensee=licensee))
 
     def verify(self, source: Source) -> Verdict:
         """The verdict on one source. A source that cannot be read is ``undecided``, never an error.
@@ -107,8 +123,15 @@ class Verifier:
 
     @cached_property
     def trust_list(self) -> TrustList:
-        """The trust list in use."""
-        return default_trust() if self.trust is None else self.trust
+        """The trust list in use.
+
+        Raises:
+            UsageError: if consent was judged by another one.
+        """
+        trust = default_trust() if self.trust is None else self.trust
+        if self.consent is not None and self.consent.trust not in ("", trust.fingerprint):
+            raise UsageError("consent has to be judged by the trust list that files are verified with")
+        return trust
 
     def glance(self, path: str) -> Glimpse | None:
         """What a glance tells of a file, if that is all that its decision needs; else None.
@@ -126,6 +149,8 @@ class Verifier:
                 return None
             source = DescriptorSource(descriptor, status.st_size)
             glimpse = look(source, self._requested, status.st_mtime_ns)
+            if glimpse is not None and not self._is_told(glimpse):
+                return None
             # Of a file that changes meanwhile reading it in full has to say so.
             return glimpse if source.is_unchanged(status.st_mtime_ns) else None
         except SourceError:
@@ -145,6 +170,10 @@ class Verifier:
             return None
         return self.glance(path) if read_sidecars(path) is NO_SIDECARS else None
 
+    def _is_told(self, glimpse: Glimpse) -> bool:
+        """Whether a glance is all that it takes: against a marker a grant may stand."""
+        return self.consent is None or glimpse.marker is None
+
     @cached_property
     def _requested(self) -> frozenset[Use]:
         return frozenset(self.policy.uses)
@@ -157,7 +186,7 @@ class Verifier:
                 report = replace(report, sha256=_sha256(data))
             if looks and self.depth is Depth.DECISION and sidecars is NO_SIDECARS:
                 glimpse = look(data, self._requested, report.mtime_ns)
-                if glimpse is not None:
+                if glimpse is not None and self._is_told(glimpse):
                     return glimpse.report(report.path, report.member, report.sha256)
             return self._read(data, sidecars, report, trust)
         except (SourceError, ContainerError) as error:
@@ -178,7 +207,11 @@ class Verifier:
             stated = all_findings(replace(evidence, checks=False))
             if not stated or self._is_settled(stated):
                 return stated
-        return resolve(all_findings(evidence), evidence.now)
+        found = all_findings(evidence)
+        if self.consent is None:
+            return resolve(found, evidence.now)
+        found = resolve(take_back(found, self.consent), evidence.now)
+        return lift(found, self.consent, lambda: _bound(evidence), evidence.now)
 
     def _is_settled(self, stated: Iterable[Finding]) -> bool:
         """Whether ``stated``, unchecked, already rejects whatever the checks would show.
@@ -187,6 +220,8 @@ class Verifier:
         there is no marker at all, or where a marker makes it that no other one claims to replace.
         """
         stated = list(stated)
+        if self.consent is not None and any(finding.source in _SIGNED for finding in stated):
+            return False  # a grant or a revocation may stand against it
         markers = [finding for finding in stated if finding.marker is not None]
         replaced = {item.id for m in markers if m.marker for item in m.marker.supersedes}
         return any(
@@ -203,6 +238,7 @@ def verify(
     trust: TrustList | None = None,
     now: datetime | None = None,
     depth: Depth = Depth.EVIDENCE,
+    consent: Consent | None = None,
 ) -> Verdict:
     """Check one source: a path, bytes, or a seekable binary file object.
 
@@ -212,7 +248,7 @@ def verify(
         UsageError: for something that is no source at all.
         TrustError, KeyFileError: if the configuration folder's trust list is damaged.
     """
-    return Verifier(policy or Policy(), trust, now, depth).verify(source)
+    return Verifier(policy or Policy(), trust, now, depth, consent=consent).verify(source)
 
 
 def default_trust() -> TrustList:
@@ -269,6 +305,12 @@ def _sha256(data: ByteSource) -> str:
     for block in chunks(data, 0, data.size):
         digest.update(block)
     return digest.hexdigest()
+
+
+def _bound(evidence: Evidence) -> EssenceDigest | None:
+    """The essence of a file, if anything can be bound to it."""
+    essence = evidence.essence
+    return None if isinstance(essence, Violation) or essence.violations else essence.digest
 
 
 def _note(error: NoaiError) -> Note:

@@ -6,7 +6,7 @@ a new :data:`VERSION`. ``docs/vocabularies.md`` is :func:`as_markdown`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
@@ -15,7 +15,7 @@ from typing import Final
 from noai.claim import ALL_USES, TRAINING_USES, Claim, Permission, Profile, Use, Uses
 
 #: Raised whenever a token is added, goes, or means something else.
-VERSION: Final = 1
+VERSION: Final = 2
 
 #: A value of ``plus:DataMining`` is this and a code of the vocabulary.
 PLUS_VOCABULARY: Final = "http://ns.useplus.org/ldf/vocab/"
@@ -40,7 +40,7 @@ class Vocabulary(Enum):
         "`notAllowed` and `constrained` deny; `allowed` permits, once it is proven.",
     )
     TDMREP = (
-        "TDMRep `tdm-reservation`",
+        "TDMRep `tdm-reservation` in tags, XMP, HTTP and `tdmrep.json`",
         "TDM Reservation Protocol, W3C community group report of 10 May 2024",
         "The value is the token. `tdm-policy` is shown and changes nothing.",
     )
@@ -51,24 +51,26 @@ class Vocabulary(Enum):
         " opposite of an opt-out is no statement.",
     )
     AIPREF = (
-        "AIPREF `Content-Usage`",
+        "AIPREF `Content-Usage` in tags, robots.txt and HTTP",
         "draft-ietf-aipref-vocab-07, and the retired labels of -01 to -04",
         "`n` denies, `y` permits without proof. Parameters are ignored.",
     )
     CONTENT_SIGNAL = (
-        "robots.txt `Content-Signal`",
+        "`Content-Signal` in robots.txt and HTTP",
         "draft-romm-aipref-contentsignals-00",
-        "`no` denies, `yes` permits without proof.",
+        "`no` denies, `yes` permits without proof. Paths and agents are matched as robots.txt has it.",
     )
     ROBOTS = (
         "HTTP `X-Robots-Tag`",
         "none; in use since November 2022",
-        "The token itself denies.",
+        "The token itself denies, for everybody or for the agent whose name stands in front. Directives about"
+        " indexing say nothing of AI.",
     )
     RSL = (
         "RSL `usage`",
         "Really Simple Licensing 1.0",
-        "Inside `prohibits` it denies, inside `permits` it permits without proof.",
+        "Inside `prohibits` it denies. Uses that a list of `permits` leaves out are constrained, and so are"
+        " all five where a licence asks for a payment or is for some users or countries only.",
     )
 
     def __init__(self, title: str, edition: str, reading: str) -> None:
@@ -192,7 +194,9 @@ TABLE: Final[Mapping[Vocabulary, tuple[Token, ...]]] = MappingProxyType(
             Token("noimageai", note="speaks of images only"),
         ),
         Vocabulary.RSL: (
-            Token("all", _ALL, note="a permission comes with terms: it permits nothing by itself"),
+            Token(
+                "all", _ALL, note="a permission comes with terms: none of these permits anything by itself"
+            ),
             Token("ai-all", _ALL),
             Token("ai-train", _TRAINING),
             Token("ai-input", _INFERENCE),
@@ -222,6 +226,27 @@ def data_mining_value(claim: Claim) -> str | None:
         if token is not None and claim.denied.issuperset(token.denies):
             return f"{PLUS_VOCABULARY}{name}"
     return None
+
+
+#: What a site writes to say no. Not ``search``: read, it is taken for data mining, but written it would turn
+#: away search engines, which is none of the uses. Nor what is retired.
+_WRITTEN: Final[Mapping[Vocabulary, tuple[str, ...]]] = MappingProxyType(
+    {
+        Vocabulary.AIPREF: ("train-ai",),
+        Vocabulary.CONTENT_SIGNAL: ("ai-train", "ai-input"),
+        Vocabulary.TDMREP: ("1",),
+        Vocabulary.ROBOTS: ("noai",),
+    }
+)
+
+
+def denying_tokens(vocabulary: Vocabulary, denied: Set[Use]) -> tuple[Token, ...]:
+    """The tokens that a site writes to deny ``denied``: together as much of it as they can, and no more.
+
+    Empty where each denies more, and for vocabularies that are not a site's.
+    """
+    tokens = (lookup(vocabulary, name) for name in _WRITTEN.get(vocabulary, ()))
+    return tuple(token for token in tokens if token is not None and denied >= token.denies)
 
 
 # -- the page in the docs -------------------------------------------------------------------

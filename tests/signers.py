@@ -63,6 +63,7 @@ class Cert:
     start: datetime = NOW - timedelta(days=30)
     end: datetime = NOW + timedelta(days=3650)
     extra: tuple[tuple[x509.ExtensionType, bool], ...] = field(default=())
+    serial: int | None = None
 
     def issue(self, issuer: Cert | None = None) -> x509.Certificate:
         issuer = issuer or self
@@ -72,7 +73,7 @@ class Cert:
             .subject_name(_name(self.name))
             .issuer_name(_name(issuer.name))
             .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
+            .serial_number(self.serial or x509.random_serial_number())
             .not_valid_before(self.start)
             .not_valid_after(self.end)
             .add_extension(x509.BasicConstraints(self.ca, self.path_length), critical=True)

@@ -20,7 +20,12 @@ PACKAGE: Final = Path(noai.__file__).resolve().parent
 LAYERS: Final[tuple[tuple[str, frozenset[str]], ...]] = (
     (
         "types",
-        frozenset({"_version", "words", "codes", "errors", "limits", "text", "claim", "files", "progress"}),
+        frozenset(
+            {
+                *("_version", "words", "codes", "errors", "limits", "text", "claim", "identifiers"),
+                *("declaration", "files", "progress"),
+            }
+        ),
     ),
     (
         "mechanisms",
@@ -30,6 +35,7 @@ LAYERS: Final[tuple[tuple[str, frozenset[str]], ...]] = (
                 "algorithms",
                 "certificates",
                 "sources",
+                "catalogue",
                 "hashing",
                 "essence",
                 "statement",
@@ -42,6 +48,9 @@ LAYERS: Final[tuple[tuple[str, frozenset[str]], ...]] = (
                 "signing",
                 "envelope",
                 "marker",
+                "timestamps",
+                "fetching",
+                "timestamping",
                 "report",
                 "trust",
                 "identities",
@@ -64,6 +73,9 @@ LAYERS: Final[tuple[tuple[str, frozenset[str]], ...]] = (
         frozenset(
             {
                 "combining",
+                "consent",
+                "http",
+                "publishing",
                 "policy",
                 "verifying",
                 "glancing",
@@ -73,7 +85,11 @@ LAYERS: Final[tuple[tuple[str, frozenset[str]], ...]] = (
                 "rechecking",
                 "destinations",
                 "manifesting",
+                "work_tags",
+                "outcomes",
+                "previewing",
                 "marking",
+                "mark_receipts",
             }
         ),
     ),
@@ -225,6 +241,10 @@ def samples(folder: str) -> list[str]:
 
 def test_judging_unmarked_files_loads_neither_mutagen_nor_c2pa() -> None:
     assert not loaded_after(VERIFY, *samples("unmarked")) & {"mutagen", "c2pa"}
+
+
+def test_judging_never_loads_what_checks_identifiers() -> None:
+    assert "stdnum" not in loaded_after(VERIFY, *samples("marked"))
 
 
 def test_judging_marked_files_never_loads_mutagen() -> None:

@@ -10,14 +10,14 @@ import click
 
 from noai.claim import Use
 from noai.cli._exits import Exit
+from noai.declaration import clean_text
 from noai.errors import UsageError
+from noai.identifiers import Identifier, normalise
 from noai.policy import Admission
 from noai.report import Depth
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
-#: ISO 3901: country, registrant, year, designation; written with or without hyphens.
-_ISRC: Final = re.compile(r"[A-Z]{2}[A-Z0-9]{3}[0-9]{7}")
 _ISRC_PREFIX: Final = re.compile(r"[A-Z0-9]{2,12}")
 
 
@@ -48,22 +48,25 @@ def complete_use(ctx: click.Context, param: click.Parameter, incomplete: str) ->
 
 def text(value: str) -> str:
     """A text that goes into a signed claim: Unicode, not empty, without control characters."""
-    value = value.strip()
-    if not value:
-        raise click.BadParameter("the text is empty")
-    if any(0xD800 <= ord(character) <= 0xDFFF for character in value):
-        raise click.BadParameter("the text is not valid UTF-8")
-    if any(ord(character) < 0x20 or 0x7F <= ord(character) < 0xA0 for character in value):
-        raise click.BadParameter("the text contains control characters")
-    return value
+    try:
+        return clean_text(value)
+    except UsageError as error:
+        raise click.BadParameter(str(error)) from None
 
 
-def isrc(value: str) -> str:
-    """An ISRC, without hyphens and in capitals."""
-    value = value.replace("-", "").strip().upper()
-    if not _ISRC.fullmatch(value):
-        raise click.BadParameter("an ISRC has 12 characters, such as QZ-ABC-26-00001")
-    return value
+def identifier(kind: Identifier) -> Callable[[str], str]:
+    """An identifier of this kind, as claims hold it."""
+
+    def convert(value: str) -> str:
+        try:
+            return normalise(kind, value)
+        except UsageError as error:
+            raise click.BadParameter(str(error)) from None
+
+    return convert
+
+
+isrc = identifier(Identifier.ISRC)
 
 
 def isrc_prefix(value: str) -> str:

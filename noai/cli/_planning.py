@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from noai.claim import Claim
 from noai.codes import Code
 from noai.containers.registry import detect
 from noai.corpus.judging import NOT_AUDIO
@@ -23,6 +24,8 @@ class Job:
     source: str
     destination: Path | None
     refusal: NoaiError | None = None
+    #: What is said in this file; None: what the run says in all.
+    claim: Claim | None = None
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,16 @@ def plan(paths: Sequence[str], output: Path | None) -> Plan:
     Raises:
         UsageError: if two tracks would become one file, or one would replace its own source.
     """
+    found = find(paths, output)
+    return replace(found, jobs=distinct(found.jobs))
+
+
+def find(paths: Sequence[str], output: Path | None) -> Plan:
+    """All tracks that ``paths`` name or hold, those too that would become one file.
+
+    Raises:
+        UsageError: if ``output`` is no folder, or one that is read.
+    """
     if output is not None and os.path.lexists(output) and not output.is_dir():
         raise UsageError(f"{output}: is not a folder; give a folder with -o")
     # What an earlier run wrote there is not marked again.
@@ -50,16 +63,16 @@ def plan(paths: Sequence[str], output: Path | None) -> Plan:
     for candidate in walk(paths, passed=passed, exclude=() if inside is None else (inside,)):
         if not candidate.explicit and is_temporary(os.path.basename(candidate.path)):
             continue  # a copy that a run is working on, or that a killed one left
-        refusal = _refusal(candidate)
+        refusal = refusal_of(candidate)
         if refusal is not None and _is_no_track(candidate, refusal):
             skipped += 1
         else:
             destination = None if output is None else output / candidate.relative
             jobs.append(Job(candidate.path, destination, refusal))
-    return Plan(_distinct(jobs), skipped, passed.folder_links)
+    return Plan(tuple(jobs), skipped, passed.folder_links)
 
 
-def _refusal(candidate: Candidate) -> NoaiError | None:
+def refusal_of(candidate: Candidate) -> NoaiError | None:
     """Why this cannot be read as audio; found now, so that only tracks take part in the plan."""
     if candidate.error is not None:
         return candidate.error
@@ -77,7 +90,7 @@ def _is_no_track(candidate: Candidate, refusal: NoaiError) -> bool:
     return Code.of(refusal.code) in NOT_AUDIO
 
 
-def _distinct(jobs: Sequence[Job]) -> tuple[Job, ...]:
+def distinct(jobs: Sequence[Job]) -> tuple[Job, ...]:
     """``jobs`` without repetitions of one file.
 
     Raises:

@@ -11,11 +11,13 @@ from noai import signing
 from noai.cli._exits import OutputFailed
 from noai.cli._files import require_output
 from noai.cli._secrets import load_signer
-from noai.corpus.receipts import FileDigest, Run, make_receipt
+from noai.corpus.receipts import Consulted, FileDigest, Run, make_receipt
 from noai.corpus.remote_urls import is_remote, shown
 from noai.corpus.state import own_files
 from noai.corpus.tallying import Tally
+from noai.encoding import json_bytes
 from noai.errors import UsageError
+from noai.limits import RECEIPT_LISTED_BYTES
 from noai.signing import KeySigner
 
 if TYPE_CHECKING:
@@ -48,6 +50,7 @@ class Receipts:
             raise UsageError("a receipt is about an output in a file; name it with -o")
         if os.path.realpath(path) in map(os.path.realpath, own_files(request.output)):
             raise UsageError(f"{path}: is the output or its state, and would be overwritten")
+        _require_room(request)
         require_output(path, request.inputs)
         started = signing.now()
         return cls(path, load_signer(identity, None, None, started), started)
@@ -83,6 +86,7 @@ class Receipts:
             exclude=selection.exclude,
             files_from=None if request.files_from is None else listed,
             archives=request.scan.archives,
+            consent=_consulted(request),
         )
         token = make_receipt(run, self._signer)
         try:
@@ -90,3 +94,21 @@ class Receipts:
                 stream.write(f"{token}\n")
         except OSError as error:
             raise OutputFailed(f"{self._path}: cannot be written: {error.strerror or error}") from None
+
+
+def _consulted(request: Request) -> Consulted | None:
+    consent = request.scan.verifier.consent
+    if consent is None or request.consulted is None:
+        return None
+    return Consulted.of(consent.declared, request.consulted)
+
+
+def _require_room(request: Request) -> None:
+    """Refuse, before anything is judged, to declare more than there is room for in a receipt."""
+    consent = request.scan.verifier.consent
+    if consent is None:
+        return
+    declared = consent.declared
+    texts = [text for text in (declared.licensee, declared.model, declared.territory) if text]
+    if len(json_bytes({"": texts})) > RECEIPT_LISTED_BYTES:
+        raise UsageError("the licensee, model and territory are too long for a receipt, all together")

@@ -12,6 +12,7 @@ from itertools import chain
 from noai._version import __version__
 from noai.cli._files import listed_paths, require_output
 from noai.cli._writers import Format, StoreWriter
+from noai.consent.files import ConsentFiles, consent_digest
 from noai.corpus.receipts import trust_digest
 from noai.corpus.remote_urls import is_remote
 from noai.corpus.resuming import ByKey, InOrder
@@ -33,11 +34,15 @@ class Request:
     form: Format
     output: str | None
     resume: bool
+    #: Statements of consent that were read; the verifier has what they come to.
+    consulted: ConsentFiles | None = None
 
     @property
     def inputs(self) -> tuple[str, ...]:
         """Everything that is read, and must not be written to."""
-        return self.paths if self.files_from is None else (*self.paths, self.files_from)
+        listed = () if self.files_from is None else (self.files_from,)
+        consulted = () if self.consulted is None else self.consulted.all
+        return (*self.paths, *listed, *(file.path for file in consulted))
 
     @property
     def question(self) -> dict[str, object]:
@@ -57,6 +62,7 @@ class Request:
             "exclude": list(selection.exclude),
             "archives": self.scan.archives,
             "ordered": self.scan.ordered,
+            "consent": None if verifier.consent is None else consent_digest(verifier.consent),
         }
 
     def without_outputs(self, inner: Left | None = None) -> Left | None:

@@ -29,8 +29,11 @@ _PLAIN: Final = frozenset(
 )
 
 
-def lines(record: Record) -> Iterator[Text]:
-    """The verdict, why, and who says what; one line where nothing was found."""
+def lines(record: Record, licensee: str | None = None) -> Iterator[Text]:
+    """The verdict, why, and who says what; one line where nothing was found.
+
+    ``licensee`` is for whom was asked: a record says no more of them than that they were declared.
+    """
     decision, path = record["decision"], record["path"]
     if record["member"] is not None:
         path = f"{path}: {record['member']}"
@@ -43,6 +46,8 @@ def lines(record: Record) -> Iterator[Text]:
     for signal in record["signals"]:
         if not signal["lifted"]:
             yield _signal(signal)
+    if licensee is not None and any(signal["source"] == "grant" for signal in record["signals"]):
+        yield _render.text(("  licensee  ", "cyan"), f" declared ({licensee})")
 
 
 def _reasons(record: Record) -> Iterator[Text]:

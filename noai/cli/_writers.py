@@ -111,12 +111,12 @@ class TextWriter:
     def write(self, outcome: Outcome) -> None:
         for chunk in outcome.chunks():
             for judged in unpickled(chunk):
-                self._list(judged.record)
+                self._list(judged.record, judged.verdict.licensee)
 
-    def _list(self, record: dict[str, Any]) -> None:
+    def _list(self, record: dict[str, Any], licensee: str | None) -> None:
         self._seen += 1
         if self._seen <= LISTED:
-            for line in lines(record):
+            for line in lines(record, licensee):
                 self.console.print(line)
             return
         if self._seen == LISTED + 1:

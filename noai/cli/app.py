@@ -36,7 +36,11 @@ Completion: eval "$(_NOAI_COMPLETE=bash_source noai)"   (or zsh_source, fish_sou
 
 
 #: Each command and the module that has it under this very name.
-_COMMANDS: Final = ("keygen", "mark", "verify", "filter", "inspect", "report", "receipt", "identity", "trust")
+_COMMANDS: Final = (
+    *("keygen", "mark", "verify", "filter", "inspect", "report"),
+    *("receipt", "receipts", "identity", "trust"),
+    *("grant", "grants", "delegate", "revoke", "status", "publish"),
+)
 
 
 class _LazyGroup(HelpfulGroup):

@@ -14,8 +14,9 @@ from typing import Final
 
 import click
 
+from noai import signing
 from noai.claim import TRAINING_USES, Use
-from noai.cli import _options, _render
+from noai.cli import _consent, _options, _render
 from noai.cli._exits import Exit, OutputFailed
 from noai.cli._files import listed_paths, trust_with
 from noai.cli._lists import NameList, RecordList, stream_of_summary, whole_output
@@ -59,6 +60,7 @@ Examples:
   noai filter dataset/ -o admitted.txt
   noai filter dataset/ --as copies -o admitted/ --rejected rejected.jsonl
   noai filter shards/ --as shards -o filtered/ --policy opt-in
+  noai filter dataset/ -o granted.txt --policy opt-in --licensee https://lab.example --grants grants.jsonl
 """
 
 
@@ -99,6 +101,7 @@ class Shape(Word):
 @_options.policy
 @_options.depth(Depth.DECISION)
 @_options.inputs
+@_consent.options
 def filter(
     paths: tuple[str, ...],
     output: str | None,
@@ -116,6 +119,7 @@ def filter(
     no_archives: bool,
     jobs: int | None,
     ordered: bool,
+    question: _consent.Question | None,
 ) -> int:
     """Judge files, folders and archives, and write what is admitted. The sources are only read.
 
@@ -132,14 +136,18 @@ def filter(
     wanted = _shape(shape, output)
     if print0 and wanted is not Shape.LIST:
         raise UsageError("--print0 says how a list is written; it goes with --as list")
+    trust = trust_with(anchors)
+    consent = None if question is None else question.answer(trust, signing.now())
+    asked = Policy(uses or TRAINING_USES, Admission(policy))
     scan = Scan(
-        Verifier(Policy(uses or TRAINING_USES, Admission(policy)), trust_with(anchors), None, Depth(depth)),
+        Verifier(asked, trust, None, Depth(depth), consent=consent),
         jobs=usable_cores() if jobs is None else jobs,
         ordered=ordered,
         selection=Selection(include, exclude),
         archives=not no_archives,
     )
     inputs = paths if files_from is None else (*paths, files_from)
+    inputs += () if question is None else tuple(file.path for file in question.files.all)
     run = _Run(scan, wanted, output, "\0" if print0 else "\n", rejected or _beside(output), inputs)
     with listed_paths(files_from, null) as listed:
         return run.go(chain(paths, listed))

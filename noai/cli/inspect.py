@@ -17,6 +17,7 @@ from noai.cli._exits import Exit
 from noai.cli._options import PathType, as_json
 from noai.cli._verdicts import checks, who
 from noai.errors import ContainerError, SourceError
+from noai.identifiers import shown
 from noai.text import escape_path
 from noai.verifying import default_trust
 
@@ -140,7 +141,7 @@ def _finding(finding: Record) -> Iterator[tuple[str, Any]]:
 def _marker(marker: Record) -> Iterator[tuple[str, Any]]:
     for group in ("rights", "work"):
         for name, value in marker[group].items():
-            yield f"{group}: {name}", value
+            yield f"{group}: {name}", shown(name, value) if group == "work" else value
     if marker["constraint_info"]:
         yield "constraint", marker["constraint_info"]
     if marker["exp"] is not None:

@@ -161,6 +161,10 @@ def _content_rows(read: Receipt) -> Iterator[tuple[str, Text]]:
     yield "found", _render.text(told)
     uses = ", ".join(use.value for use in read.uses)
     yield "asked", _render.text(f"{uses}; policy {read.policy}, depth {read.depth}")
+    if read.consent is not None:
+        declared = [read.consent.licensee, *(t for t in (read.consent.model, read.consent.territory) if t)]
+        yield "licensee", _render.text(f"declared ({', '.join(declared)})")
+        yield "consent", _listed(read.consent.statements)
     yield "paths", _listed(read.paths)
     for label, patterns in (("include", read.include), ("exclude", read.exclude)):
         if patterns.count:

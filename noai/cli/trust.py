@@ -19,6 +19,9 @@ from noai.verifying import default_trust
 #: Shorter beginnings of a fingerprint hit by chance, or by a slip of the finger.
 _PREFIX_LENGTH: Final = 6
 _SHOWN: Final = 16
+_DEFAULT: Final = click.core.ParameterSource.DEFAULT
+#: What the list calls the kind of a timestamp authority.
+_TSA: Final = "timestamp authority"
 
 _ADD_EPILOG: Final = """\
 \b
@@ -26,11 +29,13 @@ What an entry may do:
   (nothing said)  identify: verdicts name the signer, nothing is let in by it
   --may permit    a valid, fresh "allowed" in its markers lets a track in
   --may grant     its signed grants let a track in
+  --tsa           say when something was signed, as a timestamp authority, and nothing else
 
 \b
 Examples:
   noai trust add ana.pem
   noai trust add label.pem --may permit --isrc QZABC
+  noai trust add authority.pem --tsa
 """
 
 
@@ -66,11 +71,29 @@ def trust() -> None:
     metavar="PREFIX",
     help="Permissions count only for works whose signed ISRC begins so.",
 )
-def add(pem: str, may: tuple[str, ...], kind: str, keys: tuple[str, ...], prefixes: tuple[str, ...]) -> int:
+@click.option(
+    "--tsa",
+    is_flag=True,
+    help="A timestamp authority's root and intermediates: they date, and identify nobody.",
+)
+@click.pass_context
+def add(
+    context: click.Context,
+    pem: str,
+    may: tuple[str, ...],
+    kind: str,
+    keys: tuple[str, ...],
+    prefixes: tuple[str, ...],
+    tsa: bool,
+) -> int:
     """Add the one certificate in the file PEM to the trust list, or change its entry.
 
     Take a root that somebody exported with "noai identity export", or a label's own.
     """
+    if tsa:
+        if may or keys or prefixes or context.get_parameter_source("kind") is not _DEFAULT:
+            raise UsageError("a timestamp authority dates, and does nothing else: give --tsa alone")
+        return _add_tsa(pem)
     if (keys or prefixes) and not may:
         raise UsageError("--key and --isrc narrow a permission: say --may permit or --may grant as well")
     entry = _read_entry(
@@ -94,6 +117,18 @@ def add(pem: str, may: tuple[str, ...], kind: str, keys: tuple[str, ...], prefix
     return Exit.OK
 
 
+def _add_tsa(pem: str) -> int:
+    anchors = certificates.load_pem_chain(read_pem(pem), pem)
+    home = identities.home()
+    TrustList.load(home).with_tsa_anchors(anchors).save(home)
+    console = _render.console()
+    for anchor in anchors:
+        name = certificates.subject(anchor)
+        console.print(_render.text("Added ", (name, "bold"), ": its timestamps date what was signed."))
+        console.print(_render.text(("  sha256  ", "dim"), certificates.fingerprint(anchor)))
+    return Exit.OK
+
+
 @trust.command("list")
 @as_json
 def list_(as_json: bool) -> int:
@@ -101,6 +136,9 @@ def list_(as_json: bool) -> int:
     listed = default_trust()
     rows = [_row(entry, own=False) for entry in listed.entries]
     rows += [_row(entry, own=True) for entry in listed.own]
+    rows += [
+        {**_row(TrustEntry(anchor), own=False), "kind": _TSA, "may": []} for anchor in listed.tsa_anchors
+    ]
     if as_json:
         click.echo(_render.dump_json(rows, indent=2))
         return Exit.OK
@@ -114,7 +152,7 @@ def list_(as_json: bool) -> int:
             row["sha256"][:_SHOWN],
             row["name"],
             "own identity" if row["own"] else row["kind"],
-            ", ".join(row["may"]),
+            ", ".join(row["may"]) or "date",
             "; ".join(scope),
             row["expires"][:10],
         )
@@ -135,7 +173,8 @@ def remove(fingerprint: str) -> int:
     home = identities.home()
     kept, removed = TrustList.load(home).without(prefix)
     kept.save(home)
-    _render.console().print(_render.text("Removed ", (removed.name, "bold"), "."))
+    name = certificates.subject(removed)
+    _render.console().print(_render.text("Removed ", (name, "bold"), "."))
     return Exit.OK
 
 

@@ -12,8 +12,9 @@ from typing import Final
 
 import click
 
+from noai import signing
 from noai.claim import TRAINING_USES, Use
-from noai.cli import _options, _render
+from noai.cli import _consent, _options, _render
 from noai.cli._exits import OutputFailed
 from noai.cli._files import is_stream, listed_paths, opened_output, trust_with
 from noai.cli._options import PathType
@@ -51,6 +52,7 @@ Examples:
   noai verify dataset/ --depth decision --format jsonl -o verdicts.jsonl
   noai verify dataset/ --depth decision --format jsonl -o verdicts.jsonl --resume
   find dataset -name '*.flac' -print0 | noai verify --files-from - -0 --format csv
+  noai verify dataset/ --licensee https://lab.example --grants grants.jsonl --policy opt-in
 """
 
 
@@ -76,6 +78,7 @@ Examples:
     help="Go on with the output of a run that was interrupted (jsonl and parquet), instead.",
 )
 @_options.inputs
+@_consent.options
 @click.option(
     "--run-receipt",
     "receipt",
@@ -103,6 +106,7 @@ def verify(
     no_archives: bool,
     jobs: int | None,
     ordered: bool,
+    question: _consent.Question | None,
     receipt: str | None,
     identity: str | None,
 ) -> int:
@@ -116,9 +120,11 @@ def verify(
         raise UsageError("name the files or folders to verify; see: noai verify --help")
     if null and files_from is None:
         raise UsageError("-0 says how --files-from is written; give both")
+    trust = trust_with(anchors)
+    consent = None if question is None else question.answer(trust, signing.now())
     scan = Scan(
         Verifier(
-            Policy(uses or TRAINING_USES, Admission(policy)), trust_with(anchors), None, Depth(depth), digest
+            Policy(uses or TRAINING_USES, Admission(policy)), trust, None, Depth(depth), digest, consent
         ),
         jobs=usable_cores() if jobs is None else jobs,
         ordered=ordered,
@@ -127,7 +133,8 @@ def verify(
     )
     if output is not None and os.path.islink(output) and not is_stream(output):
         output = os.path.realpath(output)  # what it leads to is written anew, and the link stays
-    request = Request(scan, paths, files_from, null, Format(form), output, resume)
+    consulted = None if question is None else question.files
+    request = Request(scan, paths, files_from, null, Format(form), output, resume, consulted)
     receipts = Receipts.asked(receipt, identity, request)
     tally = _run(request, receipts)
     if not tally.records:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from noai.codes import Code
-from noai.containers._area import MARKER_KEY, AreaBuilder
+from noai.containers._area import MARKER_KEY, TIMESTAMP_KEY, AreaBuilder
 from noai.containers.interface import FieldRole
 from noai.limits import KIB, TAG_ITEMS, TAG_VALUE_BYTES
 from noai.sources import ByteSource, read_exactly
@@ -28,6 +28,8 @@ _PICTURES: Final = "COVER ART"
 _BINARY_HEAD: Final = 1 * KIB
 
 _ROLES: Final = {
+    MARKER_KEY: FieldRole.MARKER,
+    TIMESTAMP_KEY: FieldRole.TIMESTAMP,
     "COPYRIGHT": FieldRole.COPYRIGHT,
     "COMMENT": FieldRole.COMMENT,
     "DESCRIPTION": FieldRole.COMMENT,
@@ -178,5 +180,4 @@ def read_ape(source: ByteSource, tag: ApeTag, area: AreaBuilder) -> None:
 
 def role_of(key: str) -> FieldRole:
     """What an item is for noai. Keys are compared without case (APE key)."""
-    key = key.upper()
-    return FieldRole.MARKER if key == MARKER_KEY else _ROLES.get(key, FieldRole.OTHER)
+    return _ROLES.get(key.upper(), FieldRole.OTHER)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from noai.containers._ape import BLOCK, MAGIC, ApeItem, ApeTag, item_values, read_items, role_of
-from noai.containers._area import MARKER_KEY, AreaBuilder
+from noai.containers._area import AreaBuilder
 from noai.containers._inventory import Foreign, sha256
 from noai.containers._splices import Splice
 from noai.containers.interface import FieldRole, TagEdit
@@ -113,7 +113,7 @@ def _targets(items: Sequence[ApeItem]) -> dict[FieldRole, int]:
 
 def _new_items(edit: TagEdit, targets: Mapping[FieldRole, int]) -> list[bytes]:
     """Several markers are one item with several values, because keys are unique (APE key)."""
-    items = [_item(MARKER_KEY, edit.markers)] if edit.markers else []
+    items = [_item(key, values) for key, values in edit.slots]
     if edit.statement is not None:
         items += [
             _item(key, [edit.statement]) for role, key in _STATEMENT_KEYS.items() if role not in targets
@@ -122,16 +122,17 @@ def _new_items(edit: TagEdit, targets: Mapping[FieldRole, int]) -> list[bytes]:
 
 
 def _item(key: str, values: Sequence[str]) -> bytes:
-    value = "\x00".join(values).encode("ascii")
+    value = "\x00".join(values).encode("utf-8")
     return _ITEM.pack(len(value), 0) + key.encode("ascii") + b"\x00" + value
 
 
 def _edited(source: ByteSource, tag: ApeTag, item: ApeItem, change: _Change) -> Splice | None:
     """What becomes of one item, if it does not stay as it is."""
     role = role_of(item.key)
-    if role is FieldRole.MARKER:
+    readable = item.is_text and item.end - item.value <= TAG_VALUE_BYTES
+    if role is FieldRole.MARKER or (role.is_slot and readable):
         return Splice(item.offset, item.end - item.offset, b"")
-    if role is FieldRole.OTHER or not item.is_text or item.end - item.value > TAG_VALUE_BYTES:
+    if role is FieldRole.OTHER or not readable:
         if change.statement is not None:
             raise MarkError(f"the APE item {item.key} is longer than {TAG_VALUE_BYTES} bytes")
         return None

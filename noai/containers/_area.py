@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from noai.codes import Code
-from noai.containers.interface import AreaNote, FieldRole, ManifestStore, TagArea, TagField, XmpPacket
+from noai.containers.interface import (
+    SLOT_KEYS,
+    AreaNote,
+    FieldRole,
+    ManifestStore,
+    TagArea,
+    TagField,
+    XmpPacket,
+)
 from noai.errors import LimitExceeded, MarkError
 from noai.limits import AREA_NOTES, MANIFESTS_PER_FILE, TAG_BYTES, TAG_ITEMS, TAG_VALUES
 
-#: The key of the marker's field in every container, compared without case.
-MARKER_KEY = "NOAI"
+#: The keys of noai's own fields in every container, compared without case.
+MARKER_KEY: Final = SLOT_KEYS[FieldRole.MARKER]
+TIMESTAMP_KEY: Final = SLOT_KEYS[FieldRole.TIMESTAMP]
 
 
 def only_manifest(area: TagArea) -> ManifestStore:

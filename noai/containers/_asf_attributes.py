@@ -12,9 +12,9 @@ from typing import Final
 from uuid import UUID
 
 from noai.codes import Code
-from noai.containers._area import MARKER_KEY, AreaBuilder
+from noai.containers._area import MARKER_KEY, TIMESTAMP_KEY, AreaBuilder
 from noai.containers._asf_objects import EXTENDED_DESCRIPTION, LIBRARY, METADATA, AsfObject
-from noai.containers._asf_text import decode, encode, pieces
+from noai.containers._asf_text import decode, pieces
 from noai.containers._chunks import Bounded
 from noai.containers._id3 import locate_leading, read_id3v2
 from noai.containers._id3_frames import Window
@@ -32,6 +32,7 @@ TEXT, BYTES, BOOL, GUID = 0, 1, 2, 6
 _NUMBERS: Final = frozenset({3, 4, 5})
 #: Names under which taggers and converters keep what Content Description holds as well.
 _ROLES: Final = {
+    TIMESTAMP_KEY: FieldRole.TIMESTAMP,
     "COPYRIGHT": FieldRole.COPYRIGHT,
     "DESCRIPTION": FieldRole.COMMENT,
     "COMMENT": FieldRole.COMMENT,
@@ -161,9 +162,6 @@ def render(outer: bytes, name: bytes, value: bytes, old: Attribute | None = None
 def fits_descriptor(value: bytes) -> bool:
     """Whether ``value`` can stand in an Extended Content Description; the library takes any."""
     return len(value) <= _LARGEST_DESCRIPTOR
-
-
-MARKER_NAME: Final = encode(MARKER_KEY)
 
 
 def texts(attribute: Attribute, data: bytes) -> list[str]:

@@ -7,9 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from noai.containers import _id3_write
-from noai.containers._area import MARKER_KEY
 from noai.containers._asf_attributes import (
-    MARKER_NAME,
     PLACES,
     TEXT,
     Attribute,
@@ -39,6 +37,8 @@ from noai.statement import merge_values
 
 #: Largest text in a Content Description, terminator included, and largest count of attributes.
 _LARGEST: Final = 0xFFFF
+#: Name and value of an attribute that is written.
+_Named = tuple[bytes, bytes]
 
 
 @dataclass
@@ -74,10 +74,10 @@ def asf_object(name: bytes, content: bytes) -> bytes:
 
 
 def plan_attributes(source: ByteSource, layout: AsfLayout, edit: TagEdit, done: AsfPlan) -> None:
-    values = [encode(marker) for marker in edit.markers]
+    own = [(encode(key), encode(value)) for key, values in edit.slots for value in values]
     new = {
-        EXTENDED_DESCRIPTION: [value for value in values if fits_descriptor(value)],
-        LIBRARY: [value for value in values if not fits_descriptor(value)],
+        EXTENDED_DESCRIPTION: [(name, value) for name, value in own if fits_descriptor(value)],
+        LIBRARY: [(name, value) for name, value in own if not fits_descriptor(value)],
     }
     for outer in layout.all(*PLACES):
         suited = outer.in_header or (outer.parent is not None and outer.parent.in_header)
@@ -88,20 +88,20 @@ def plan_attributes(source: ByteSource, layout: AsfLayout, edit: TagEdit, done: 
             _new_attributes(layout, kind, added, done)
 
 
-def _new_attributes(layout: AsfLayout, kind: bytes, values: list[bytes], done: AsfPlan) -> None:
-    records = b"".join(render(kind, MARKER_NAME, value) for value in values)
-    content = len(values).to_bytes(2, "little") + records
+def _new_attributes(layout: AsfLayout, kind: bytes, added: list[_Named], done: AsfPlan) -> None:
+    records = b"".join(render(kind, name, value) for name, value in added)
+    content = len(added).to_bytes(2, "little") + records
     outer, at = _new_place(layout)
     if kind == LIBRARY:
         extensions = [found for found in layout.all(EXTENSION) if found.in_header]
         if not extensions:
-            raise MarkError(f"there is no header extension for a {MARKER_KEY} of more than {_LARGEST} bytes")
+            raise MarkError(f"there is no header extension for a value of more than {_LARGEST} bytes")
         outer, at = extensions[0], extensions[0].inner
     done.add(outer, Splice(at, 0, asf_object(kind, content)), children=1)
 
 
 def _edit_attributes(
-    source: ByteSource, outer: AsfObject, edit: TagEdit, added: list[bytes], done: AsfPlan
+    source: ByteSource, outer: AsfObject, edit: TagEdit, added: list[_Named], done: AsfPlan
 ) -> None:
     found = read_attributes(source, outer)
     if not found.whole or len(found.attributes) > TAG_ITEMS:
@@ -119,7 +119,7 @@ def _edit_attributes(
             splices.append(Splice(attribute.offset, attribute.end - attribute.offset, raw))
             count -= not raw
     if added:
-        records = b"".join(render(outer.guid, MARKER_NAME, value) for value in added)
+        records = b"".join(render(outer.guid, name, value) for name, value in added)
         # In front of what may be taken out at the same place.
         splices.insert(0, Splice(outer.data + 2, 0, records))
     if not splices:
@@ -133,9 +133,9 @@ def _edited(
     source: ByteSource, outer: AsfObject, attribute: Attribute, edit: TagEdit, sentence: str | None
 ) -> bytes | None:
     """The new bytes of one attribute, none where it goes; None if it stays as it is."""
-    if attribute.is_marker:
-        return b""
     length = attribute.end - attribute.value
+    if attribute.is_marker or (attribute.role.is_slot and length <= TAG_VALUE_BYTES):
+        return b""
     takes_id3 = attribute.is_id3
     if length > TAG_VALUE_BYTES and not takes_id3:
         return None

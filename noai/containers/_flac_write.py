@@ -83,7 +83,7 @@ def _with_comments(source: ByteSource, layout: FlacLayout, edit: TagEdit) -> lis
             data = _edited(source, block, edit, area, first=first)
             first = False
         pieces.append(_Piece(block.type, block, data))
-    if first and (edit.markers or edit.statement):
+    if first and (edit.slots or edit.statement):
         pieces.insert(1, _Piece(VORBIS_COMMENT, None, new_block(edit)))
     for piece in pieces:
         if piece.data is not None:

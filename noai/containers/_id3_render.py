@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from noai.containers._id3_text import FRAMES_OF_V22, encode
+from noai.containers._id3_text import FRAMES_OF_V22, TextEncoding, encode
 from noai.containers._id3_values import XMP_OWNER, FrameText
 from noai.errors import MarkError
 
@@ -44,10 +44,14 @@ def frame(version: int, name: str, payload: bytes, *, unsynchronised: bool = Fal
     return name.encode("ascii") + size + bytes((0, flags)) + payload
 
 
-def marker(version: int, values: Sequence[str]) -> bytes:
+def slot(version: int, key: str, values: Sequence[str]) -> bytes:
     """One TXXX for all values: two with one description are one too many for the standard, and
     c2pa-rs keeps only the last of them."""
-    return frame(version, "TXXX", b"\x00NOAI\x00" + b"\x00".join(value.encode("ascii") for value in values))
+    encoding = TextEncoding.LATIN1
+    if not all(value.isascii() for value in values):
+        encoding = TextEncoding.UTF8 if version == 4 else TextEncoding.UTF16
+    texts = (encode(text, encoding) for text in (key, *values))
+    return frame(version, "TXXX", bytes((encoding,)) + encoding.terminator.join(texts))
 
 
 def copyright_text(version: int, value: str) -> bytes:

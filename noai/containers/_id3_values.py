@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from noai.codes import Code
-from noai.containers._area import MARKER_KEY, AreaBuilder
+from noai.containers._area import MARKER_KEY, TIMESTAMP_KEY, AreaBuilder
 from noai.containers._id3_frames import (
     Body,
     Encoded,
@@ -41,6 +41,8 @@ _TEXT_FRAMES: Final = frozenset(
 )
 
 _ROLES: Final = {
+    f"TXXX:{MARKER_KEY}": FieldRole.MARKER,
+    f"TXXX:{TIMESTAMP_KEY}": FieldRole.TIMESTAMP,
     "TCOP": FieldRole.COPYRIGHT,
     "COMM": FieldRole.COMMENT,
     # ffmpeg writes what it knows as comment and copyright under these descriptions.
@@ -155,8 +157,7 @@ def role_of(text: FrameText) -> FieldRole:
     """What a text frame is for noai. Descriptions are compared without case."""
     if text.name != "TXXX":
         return _ROLES.get(text.name, FieldRole.OTHER)
-    key = text.key.upper()
-    return FieldRole.MARKER if key == MARKER_KEY else _ROLES.get(f"TXXX:{key}", FieldRole.OTHER)
+    return _ROLES.get(f"TXXX:{text.key.upper()}", FieldRole.OTHER)
 
 
 @dataclass(frozen=True)

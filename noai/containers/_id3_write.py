@@ -199,12 +199,12 @@ def _change_texts(
 ) -> None:
     edit = what.edit
     sentence = edit.statement if what.writes else None
-    if what.writes and edit.markers:
-        changes.new.append(render.marker(version, edit.markers))
+    if what.writes:
+        changes.new += [render.slot(version, key, values) for key, values in edit.slots]
     targets = {FieldRole.COPYRIGHT: _copyright(texts), FieldRole.COMMENT: _comment(texts)}
     for index, text in texts.items():
         role = role_of(text)
-        if role is FieldRole.MARKER:
+        if role.is_slot:
             changes.frames[index] = b""
         elif role in targets:
             wanted = sentence if targets[role] == index else None

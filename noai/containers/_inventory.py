@@ -33,7 +33,7 @@ class Foreign:
 
     def text(self, label: str, values: Sequence[str], role: FieldRole = FieldRole.OTHER) -> list[str]:
         """One description, or none where nothing foreign is left."""
-        if role is FieldRole.MARKER:
+        if role.is_slot:
             return []
         if role in _STATEMENT_ROLES:
             values = [kept for value in values if (kept := statement.without(value, self._statements))]

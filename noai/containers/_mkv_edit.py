@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from noai.containers._area import MARKER_KEY
 from noai.containers._ebml import Element, ElementReader, decode, rebuilt, render, render_void, size_width
 from noai.containers._mkv_schema import SIMPLE_TAG, TAG, TAG_NAME, TAG_STRING, TAGS, TARGETS
 from noai.containers._mkv_tags import SimpleTag, Tag, TagsBlock, marked
@@ -128,6 +127,8 @@ class _Editor:
             if simple.nested:
                 raise MarkError("a marker in the file has other tags in it")
             return b""
+        if simple.role.is_slot:
+            return b""
         parts: dict[int, bytes] = {}
         if simple.role in _STATEMENT_ROLES:
             parts = self._values(simple)
@@ -161,8 +162,8 @@ def _key(simple: SimpleTag) -> str:
 
 
 def _new_simple(edit: TagEdit, keys: Sequence[str]) -> bytes:
-    """Markers, and the statement under ``keys``. Language and default flag are those that nothing states."""
-    values = [(MARKER_KEY, marker) for marker in edit.markers]
+    """What is noai's own, and the statement; without language and default flag, which then have defaults."""
+    values = [(key, value) for key, values in edit.slots for value in values]
     if edit.statement is not None:
         values += [(key, edit.statement) for key in keys]
     return b"".join(

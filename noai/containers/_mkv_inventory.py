@@ -90,8 +90,8 @@ def _tags(reader: ElementReader, block: TagsBlock, foreign: Foreign) -> Iterator
 
 
 def _is_ours(simple: SimpleTag) -> bool:
-    """Whether the whole tag is a marker, which an edit takes out."""
-    return simple.role is FieldRole.MARKER and not simple.nested
+    """Whether the whole tag is a marker or its timestamp, which an edit takes out."""
+    return simple.role.is_slot and not simple.nested
 
 
 def _simple(reader: ElementReader, simple: SimpleTag, label: str, foreign: Foreign) -> Iterator[str]:

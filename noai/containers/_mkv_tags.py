@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
-from noai.containers._area import MARKER_KEY
+from noai.containers._area import MARKER_KEY, TIMESTAMP_KEY
 from noai.containers._ebml import VOID, Element, ElementReader
 from noai.containers._mkv_layout import GLOBAL
 from noai.containers._mkv_schema import (
@@ -28,6 +28,7 @@ from noai.containers._mkv_schema import (
 from noai.containers._opaque import holds_mark
 from noai.containers.interface import FieldRole
 from noai.errors import ContainerMalformed
+from noai.limits import TAG_VALUE_BYTES
 from noai.sources import ByteSource, chunks
 
 #: What tags mean to noai. mkvmerge keeps the DESCRIPTION that ffmpeg makes of a comment in Ogg.
@@ -37,6 +38,7 @@ ROLES: Final = MappingProxyType(
         "COPYRIGHT": FieldRole.COPYRIGHT,
         "COMMENT": FieldRole.COMMENT,
         "DESCRIPTION": FieldRole.COMMENT,
+        TIMESTAMP_KEY: FieldRole.TIMESTAMP,
     }
 )
 #: Longest names and media types that are read.
@@ -66,7 +68,15 @@ class SimpleTag:
         roles = [ROLES.get(name.strip().upper(), FieldRole.OTHER) for name in self.names]
         if FieldRole.MARKER in roles:
             return FieldRole.MARKER
+        if FieldRole.TIMESTAMP in roles:
+            # Only as noai writes it, so that an edit takes out nothing besides.
+            return roles[0] if len(roles) == 1 and self._is_short_text else FieldRole.OTHER
         return roles[0] if roles else FieldRole.OTHER
+
+    @property
+    def _is_short_text(self) -> bool:
+        short = all(string.length <= TAG_VALUE_BYTES for string in self.strings)
+        return bool(self.strings) and short and not self.binaries and not self.nested
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,6 @@ from noai.errors import ContainerReadOnly
 from noai.statement import merge_values, without
 
 _MEAN: Final = atom(b"mean", bytes(4) + b"com.apple.iTunes")
-_NAME: Final = atom(b"name", bytes(4) + b"NOAI")
 #: What iTunes, ffmpeg and mutagen write: handler ``mdir``, manufacturer ``appl``.
 _HANDLER: Final = atom(b"hdlr", bytes(8) + b"mdirappl" + bytes(9))
 _USABLE_HANDLERS: Final = (b"mdir", b"mdta")
@@ -62,13 +61,9 @@ def plan_items(reader: BoxReader, moov: Box, items: Sequence[Item], edit: TagEdi
         ContainerMalformed, LimitExceeded: as reading does.
     """
     changes: list[Change] = []
-    fresh: list[bytes] = []
-    if edit.markers:
-        fresh.append(atom(FREEFORM, _MEAN + _NAME + b"".join(data_atom(text) for text in edit.markers)))
+    fresh = [_freeform(key, values) for key, values in edit.slots]
     changes.extend(
-        Change(item.box.start, item.box.end, b"", item.ancestors)
-        for item in items
-        if item.role is FieldRole.MARKER
+        Change(item.box.start, item.box.end, b"", item.ancestors) for item in items if item.role.is_slot
     )
     for role in (FieldRole.COPYRIGHT, FieldRole.COMMENT):
         slot = _slot(items, role) if edit.statement else []
@@ -106,6 +101,11 @@ def _resized(reader: BoxReader, box: Box, by: int) -> Splice:
         raise ContainerReadOnly(f"the box {box.name!r} would grow beyond 4 GiB")
     # A last box that runs to the end of the file gets a size, since something may follow it.
     return Splice(box.start, 4, struct.pack(">I", size))
+
+
+def _freeform(key: str, values: Sequence[str]) -> bytes:
+    name = atom(b"name", bytes(4) + key.encode("ascii"))
+    return atom(FREEFORM, _MEAN + name + b"".join(map(data_atom, values)))
 
 
 # -- fields -----------------------------------------------------------------------------------

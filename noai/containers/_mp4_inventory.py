@@ -22,7 +22,7 @@ from noai.containers._mp4_list import PADDING
 from noai.containers._mp4_movie import Movie, read_movie
 from noai.containers._mp4_offsets import fragment_base
 from noai.containers._mp4_tags import AREAS, DESCENDED, read_metadata
-from noai.containers.interface import FieldRole, TagEdit
+from noai.containers.interface import TagEdit
 
 _CHUNK_OFFSETS: Final = frozenset((b"stco", b"co64"))
 _REPEATED: Final = frozenset((b"moof", b"mdat", b"styp", b"sidx"))
@@ -48,7 +48,7 @@ def list_foreign(reader: BoxReader, edit: TagEdit) -> Counter[str]:
 
 def _items(reader: BoxReader, items: Sequence[Item], foreign: Foreign) -> Iterator[str]:
     for item in items:
-        if item.role is FieldRole.MARKER:
+        if item.role.is_slot:
             continue
         for value in item.values:
             if value.text is None:

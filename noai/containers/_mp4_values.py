@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
-from noai.containers._area import MARKER_KEY
+from noai.containers._area import MARKER_KEY, TIMESTAMP_KEY
 from noai.containers.interface import FieldRole
 
 _COPYRIGHT: Final = frozenset({"CPRT", "©CPY", "COPYRIGHT"})
@@ -45,6 +45,8 @@ def role_of(key: str) -> FieldRole:
     last = key.rpartition(".")[2]
     if last == MARKER_KEY:
         return FieldRole.MARKER
+    if last == TIMESTAMP_KEY:
+        return FieldRole.TIMESTAMP
     if last in _COPYRIGHT:
         return FieldRole.COPYRIGHT
     return FieldRole.COMMENT if last in _COMMENT else FieldRole.OTHER

@@ -258,8 +258,8 @@ def split_lacing(lacing: bytes) -> tuple[list[int], int]:
 def paginate(packets: Sequence[bytes], pages: int, serial: int, sequence: int, flags: int) -> list[bytes]:
     """Header packets on at least ``pages`` pages, more only where they do not fit.
 
-    ``sequence`` is that of the first page. ``flags`` go onto the last one. All but the last ones are alike, so
-    that a reader need not meet each page of a picture.
+    ``sequence`` is that of the first page. ``flags`` go onto the last one. All but the last ones are alike,
+    so that a reader need not meet each page of a picture.
     """
     segments: list[bytes] = []
     for packet in packets:

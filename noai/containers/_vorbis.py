@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from noai.codes import Code
-from noai.containers._area import MARKER_KEY, AreaBuilder
+from noai.containers._area import MARKER_KEY, TIMESTAMP_KEY, AreaBuilder
 from noai.containers._id3_frames import Window
 from noai.containers.interface import FieldRole
 from noai.limits import TAG_VALUE_BYTES
@@ -23,6 +23,7 @@ from noai.sources import ByteSource, chunks
 ROLES: Final = MappingProxyType(
     {
         MARKER_KEY: FieldRole.MARKER,
+        TIMESTAMP_KEY: FieldRole.TIMESTAMP,
         "COPYRIGHT": FieldRole.COPYRIGHT,
         "COMMENT": FieldRole.COMMENT,
         "DESCRIPTION": FieldRole.COMMENT,

@@ -10,9 +10,8 @@ import struct
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from noai.containers._area import MARKER_KEY
 from noai.containers._inventory import Foreign, sha256
-from noai.containers._vorbis import CommentBlock
+from noai.containers._vorbis import Comment, CommentBlock
 from noai.containers.interface import FieldRole, TagEdit
 from noai.errors import ContainerMalformed
 from noai.sources import ByteSource, read_exactly
@@ -44,7 +43,7 @@ def edited(source: ByteSource, block: CommentBlock, edit: TagEdit, *, first: boo
     targets = _targets(block, raws, edit) if first else {}
     kept: list[bytes] = []
     for number, (comment, raw) in enumerate(zip(block.comments, raws, strict=True)):
-        if comment.role is FieldRole.MARKER:
+        if _goes(comment):
             continue
         if comment.role not in _STATEMENT_ROLES or comment.value is None:
             kept.append(raw)
@@ -55,6 +54,11 @@ def edited(source: ByteSource, block: CommentBlock, edit: TagEdit, *, first: boo
         kept += [f"{name}{equals}{new}".encode("utf-8", "surrogateescape") for new in values]
     new = _new(edit, targets) if first else []
     return _block(block.vendor, [*kept, *new])
+
+
+def _goes(comment: Comment) -> bool:
+    """Whether a comment is one of noai's own; a timestamp that was too long to be read is none."""
+    return comment.role is FieldRole.MARKER or (comment.role.is_slot and comment.value is not None)
 
 
 def _targets(block: CommentBlock, raws: Sequence[bytes], edit: TagEdit) -> dict[str, int]:
@@ -77,11 +81,11 @@ def _ours(edit: TagEdit, key: str) -> list[str]:
 
 
 def _new(edit: TagEdit, targets: Mapping[str, int]) -> list[bytes]:
-    """The comments that are new: the statement where no field was there to take it, and markers."""
+    """The comments that are new: the statement where no field was there to take it, and noai's own."""
     new: list[str] = []
     if edit.statement is not None:
         new += [f"{key}={edit.statement}" for key in STATEMENT_KEYS if key not in targets]
-    new += [f"{MARKER_KEY}={marker}" for marker in edit.markers]
+    new += [f"{key}={value}" for key, values in edit.slots for value in values]
     return [comment.encode("utf-8") for comment in new]
 
 
@@ -101,7 +105,7 @@ def inventory(source: ByteSource, block: CommentBlock, foreign: Foreign) -> Iter
     if block.vendor:
         yield from foreign.text("vendor", [_text(block.vendor)])
     for comment in block.comments:
-        if comment.value is None and comment.role is not FieldRole.MARKER:
+        if comment.value is None and not _goes(comment):
             yield f"{comment.key}={sha256(source, comment.start, comment.start + comment.length)}"
             continue
         name, equals, value = _parts(_text(read_exactly(source, comment.start, comment.length)))

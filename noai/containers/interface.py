@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import BinaryIO, NewType, Protocol, runtime_checkable
+from types import MappingProxyType
+from typing import BinaryIO, Final, NewType, Protocol, runtime_checkable
 
 from noai.codes import Code
 from noai.essence import EssenceReading
@@ -25,9 +26,20 @@ class FieldRole(Enum):
 
     #: ``NOAI`` in any spelling of its case.
     MARKER = "marker"
+    #: ``NOAI_TIMESTAMP``, likewise: what dates a marker (:mod:`noai.timestamps`).
+    TIMESTAMP = "timestamp"
     COPYRIGHT = "copyright"
     COMMENT = "comment"
     OTHER = "other"
+
+    @property
+    def is_slot(self) -> bool:
+        """Whether a :class:`TagEdit` names all values of such a field, so that those it does not name go."""
+        return self in SLOT_KEYS
+
+
+#: Keys of the fields that are noai's own, compared without case.
+SLOT_KEYS: Final = MappingProxyType({FieldRole.MARKER: "NOAI", FieldRole.TIMESTAMP: "NOAI_TIMESTAMP"})
 
 
 @dataclass(frozen=True)
@@ -47,6 +59,8 @@ class TagField:
 class XmpPacket:
     place: str
     data: bytes
+    #: Whether it stands in a file beside the track.
+    beside: bool = False
 
 
 @dataclass(frozen=True)
@@ -114,6 +128,14 @@ class TagEdit:
     data_mining: str | None = None
     #: The value that an earlier marking wrote and this edit takes out again.
     lifted_data_mining: str | None = None
+    #: The complete new list of ``NOAI_TIMESTAMP`` values.
+    timestamps: tuple[str, ...] = ()
+
+    @property
+    def slots(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """Key and values of each field of noai's own that is written."""
+        named = ((FieldRole.MARKER, self.markers), (FieldRole.TIMESTAMP, self.timestamps))
+        return tuple((SLOT_KEYS[role], values) for role, values in named if values)
 
 
 class Container(Protocol):

@@ -13,6 +13,8 @@ from datetime import datetime, timezone
 from typing import Final, TypeVar
 
 from noai.codes import Code
+from noai.consent.files import ConsentFiles
+from noai.consent.held import Declared
 from noai.encoding import Json, json_bytes
 from noai.errors import TokenRefused
 from noai.limits import RECEIPT_LISTED_BYTES
@@ -85,6 +87,54 @@ class Listed:
     def is_whole(self) -> bool:
         """Whether all of them are told, and not only the first."""
         return len(self.first) == self.count
+
+
+@dataclass(frozen=True)
+class Consulted:
+    """For whom a run was made, as was declared, and which statements of consent it read."""
+
+    licensee: str
+    model: str | None
+    territory: str | None
+    #: For each file its kind (``grants``, ``revocations``, ``status``), a space, and the SHA-256 of it.
+    statements: Listed
+
+    @classmethod
+    def of(cls, declared: Declared, files: ConsentFiles) -> Consulted:
+        """``files`` have been read to their end."""
+        statements = Listed.of(f"{file.kind} {file.sha256}" for file in files.all)
+        return cls(declared.licensee, declared.model, declared.territory, statements)
+
+    def members(self) -> dict[str, object]:
+        """As JSON has it."""
+        return {
+            "licensee": self.licensee,
+            "model": self.model,
+            "territory": self.territory,
+            "statements": self.statements.members(),
+        }
+
+
+def as_consulted(value: Json) -> Consulted | None:
+    """Receipts of a version that knew nothing of consent have none of it."""
+    if value is None:
+        return None
+    members = as_object(value, "consent")
+    licensee = as_text_or_none(members.get("licensee"), "licensee")
+    if licensee is None:
+        raise TokenRefused(Code.PAYLOAD_MEMBERS, "licensee is missing")
+    return Consulted(
+        licensee,
+        as_text_or_none(members.get("model"), "model"),
+        as_text_or_none(members.get("territory"), "territory"),
+        as_listed(members.get("statements"), "statements"),
+    )
+
+
+def as_text_or_none(value: Json, name: str) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise TokenRefused(Code.PAYLOAD_MEMBERS, f"{name} is not a text")
+    return value
 
 
 def as_object(value: Json, name: str) -> dict[str, Json]:

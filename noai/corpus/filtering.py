@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from noai.codes import Code
+from noai.consent.held import Consent
 from noai.corpus.archives.registry import is_archive
 from noai.corpus.judging import UNREADABLE, Judged
 from noai.corpus.outputs import Encoding, unpickled
@@ -48,6 +49,7 @@ def admitted(
     exclude: Sequence[str] = (),
     archives: bool = True,
     digest: bool = False,
+    consent: Consent | None = None,
 ) -> Iterator[Verdict]:
     """The verdicts of :func:`noai.corpus.scan` on what may enter the corpus, and no others.
 
@@ -66,6 +68,7 @@ def admitted(
         exclude=exclude,
         archives=archives,
         digest=digest,
+        consent=consent,
     )
     return (verdict for verdict in found if verdict.admitted)
 

@@ -151,6 +151,7 @@ class CsvRows:
         "trusted_as",
         "error",
         "member",
+        "licensee",
     )
 
     def __init__(self, policy: Policy, *, safe: bool) -> None:
@@ -206,6 +207,7 @@ def _cells(record: Mapping[str, Any]) -> dict[str, str]:
         "trusted_as": _joined([signer["trusted_as"] for signer in signers], "; "),
         "error": "" if record["error"] is None else record["error"]["code"],
         "member": record["member"] or "",
+        "licensee": record["licensee"] or "",
     }
 
 

@@ -47,6 +47,7 @@ _SIGNAL: Final = pa.struct(
         "signed_at": _TEXT,
         "id": _TEXT,
         "lifted": pa.bool_(),
+        "granted": _TEXTS,
     }
 )
 #: One column a member of the record.
@@ -69,6 +70,7 @@ COLUMNS: Final = pa.schema(
         "reasons": pa.list_(pa.struct({"code": _TEXT, "source": _TEXT, "message": _TEXT})),
         "signals": pa.list_(_SIGNAL),
         "sha256": _TEXT,
+        "licensee": _TEXT,
         "notes": pa.list_(_NOTE),
         "error": _NOTE,
     },

@@ -19,8 +19,10 @@ from noai._version import __version__
 from noai.claim import Use
 from noai.codes import Code
 from noai.corpus._receipt_members import (
+    Consulted,
     FileDigest,
     Listed,
+    as_consulted,
     as_count,
     as_digest,
     as_instant,
@@ -42,6 +44,7 @@ from noai.verdict import Decision
 
 __all__ = [
     "RECEIPT_TYPE",
+    "Consulted",
     "FileDigest",
     "Listed",
     "Receipt",
@@ -80,6 +83,8 @@ class Run:
     files_from: FileDigest | None = None
     #: Whether archives were looked into.
     archives: bool = True
+    #: None if it was made for nobody in particular.
+    consent: Consulted | None = None
 
 
 @dataclass(frozen=True)
@@ -119,6 +124,7 @@ class Receipt:
     policy: Admission
     depth: Depth
     trust_sha256: str
+    consent: Consulted | None
     paths: Listed
     include: Listed
     exclude: Listed
@@ -162,7 +168,7 @@ class Receipt:
             Check.FAIL if ahead or late else Check.PASS,
             same,
             (*judgement.codes, *((Code.ISSUED_IN_FUTURE,) if ahead else ())),
-            SignedBy(self.token.kid, subject.subject, judgement.name, judgement.identity(self.token.kid)),
+            SignedBy(self.token.kid, subject.subject, judgement.name, judgement.identities(self.token.kid)),
             found,
         )
 
@@ -190,6 +196,7 @@ def make_receipt(run: Run, signer: Signer) -> str:
             "policy": run.policy.admission.value,
             "depth": run.depth.value,
             "trust_sha256": trust_digest(run.trust),
+            "consent": None if run.consent is None else run.consent.members(),
         },
         "input": {
             "paths": Listed.of(run.paths).members(),
@@ -237,6 +244,7 @@ def read_receipt(text: str) -> Receipt:
         policy=as_word(question.get("policy"), Admission, "policy"),
         depth=as_word(question.get("depth"), Depth, "depth"),
         trust_sha256=as_sha256(question.get("trust_sha256"), "trust_sha256"),
+        consent=as_consulted(question.get("consent")),
         paths=as_listed(given.get("paths"), "paths"),
         include=as_listed(given.get("include"), "include"),
         exclude=as_listed(given.get("exclude"), "exclude"),
@@ -259,7 +267,7 @@ def read_receipt(text: str) -> Receipt:
 
 def trust_digest(trust: TrustList) -> str:
     """SHA-256, hex, over what a trust list says; the same for the same entries in any order."""
-    entries = [
+    entries: list[dict[str, object]] = [
         {
             "isrc_prefixes": sorted(entry.isrc_prefixes),
             "keys": sorted(entry.keys),
@@ -270,6 +278,10 @@ def trust_digest(trust: TrustList) -> str:
         }
         for own, group in ((False, trust.entries), (True, trust.own))
         for entry in group
+    ]
+    entries += [
+        {"kind": "timestamp-authority", "sha256": certificates.fingerprint(anchor)}
+        for anchor in trust.tsa_anchors
     ]
     lines = sorted(json_bytes(entry) + b"\n" for entry in entries)
     return hashlib.sha256(b"".join(lines)).hexdigest()

@@ -11,6 +11,7 @@ from itertools import groupby
 from time import monotonic
 from typing import Final, Protocol
 
+from noai.consent.held import Consent
 from noai.corpus.batches import Clerk, Outcome, is_named_like_an_archive, judgements
 from noai.corpus.judging import Judged, judge, unopened
 from noai.corpus.outputs import Encoding, unpickled
@@ -54,6 +55,7 @@ def scan(
     exclude: Sequence[str] = (),
     archives: bool = True,
     digest: bool = False,
+    consent: Consent | None = None,
 ) -> Iterator[Verdict]:
     """The verdicts on any number of files, by several processes, in memory that does not grow with them.
 
@@ -71,11 +73,13 @@ def scan(
 
     A file that cannot be read, has vanished or changes meanwhile is ``undecided``, never an error.
 
+    ``consent`` is what was granted, judged once for the whole work (:func:`noai.consent.load`).
+
     Raises:
         UsageError: for a pattern that is none, or fewer jobs than one.
         TrustError, KeyFileError: if the configuration folder's trust list is damaged.
     """
-    verifier = Verifier(policy or Policy(), trust, now, depth, digest)
+    verifier = Verifier(policy or Policy(), trust, now, depth, digest, consent)
     job = Scan(
         verifier,
         jobs=usable_cores() if jobs is None else jobs,

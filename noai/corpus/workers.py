@@ -148,18 +148,24 @@ class _Terms:
     verifier: Verifier
     entries: tuple[_Entry, ...]
     own: tuple[_Entry, ...]
+    tsa_anchors: tuple[bytes, ...] = ()
 
     @classmethod
     def of(cls, verifier: Verifier) -> _Terms:
         trust = verifier.trust_list
         return cls(
-            Verifier(verifier.policy, None, verifier.now, verifier.depth, verifier.digest),
+            replace(verifier, trust=None),
             tuple(_Entry.of(entry) for entry in trust.entries),
             tuple(_Entry.of(entry) for entry in trust.own),
+            tuple(map(certificates.der, trust.tsa_anchors)),
         )
 
     def open(self) -> Verifier:
-        trust = TrustList(tuple(e.open() for e in self.entries), tuple(e.open() for e in self.own))
+        trust = TrustList(
+            tuple(e.open() for e in self.entries),
+            tuple(e.open() for e in self.own),
+            tuple(map(certificates.load_der, self.tsa_anchors)),
+        )
         return replace(self.verifier, trust=trust)
 
 

@@ -53,6 +53,8 @@ class Signal:
     signed_at: str | None
     id: str | None
     lifted: bool
+    #: Uses for which a grant stands in. Records that are older than consent have none.
+    granted: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,8 @@ class FileRecord:
     notes: tuple[Told, ...]
     error: Told | None
     sha256: str | None
+    #: ``declared``, if it was asked for somebody in particular.
+    licensee: str | None
 
     @property
     def is_plain(self) -> bool:
@@ -128,6 +132,7 @@ def file_record(value: object) -> FileRecord:
         notes=tuple(_told(item, "a note") for item in _list(members, "notes")),
         error=None if error is None else _told(error, "error"),
         sha256=_text_or_none(members, "sha256"),
+        licensee=_text_or_none(members, "licensee"),
     )
 
 
@@ -150,6 +155,7 @@ def _signal(value: object) -> Signal:
         signed_at=_text_or_none(members, "signed_at"),
         id=_text_or_none(members, "id"),
         lifted=_flag(members, "lifted"),
+        granted=() if members.get("granted") is None else tuple(_texts(members, "granted")),
     )
 
 

@@ -137,6 +137,7 @@ def _signal(signal: Signal) -> dict[str, Any]:
         "signed_at": signal.signed_at,
         "id": signal.id,
         "lifted": signal.lifted,
+        "granted": list(signal.granted),
     }
     return {name: value for name, value in members.items() if value}
 

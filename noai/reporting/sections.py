@@ -31,6 +31,7 @@ _DEPTHS: Final = {
     Depth.EVIDENCE.value: "every check was run",
     Depth.DECISION.value: "reading stopped once the decision was certain; other checks are “not run”",
 }
+_DECLARED: Final = "grants to somebody in particular count; for whom, those who ran it have said themselves"
 _UNITS: Final = ("kB", "MB", "GB", "TB")
 _CHECKS: Final = (
     ("signature", "the signature verifies with the key of the certificate that came with it"),
@@ -129,6 +130,8 @@ def _asked(asked: Question, counts: Counter[str], several: bool) -> Iterator[tup
     yield "Uses", uses or "none"
     yield "Policy", _explained(asked.policy, _POLICIES)
     yield "Depth", _explained(asked.depth, _DEPTHS)
+    if asked.licensee is not None:
+        yield "Licensee", f"<code>{text(asked.licensee)}</code>: {_DECLARED}"
     yield "noai", text(asked.noai)
 
 

@@ -23,6 +23,7 @@ class Question(NamedTuple):
     policy: str
     depth: str
     requested: tuple[str, ...]
+    licensee: str | None
 
 
 class Kinds(Generic[_K]):
@@ -82,7 +83,8 @@ class Summary:
         for signal in record.signals:
             if signal.signer is not None:
                 self.signers.add(signal.signer, signal.checks[_SIGNATURE])
-        self.questions.add(Question(record.noai, record.policy, record.depth, record.requested), "files")
+        asked = Question(record.noai, record.policy, record.depth, record.requested, record.licensee)
+        self.questions.add(asked, "files")
 
     def of(self, decision: Decision) -> int:
         """How many files were decided so."""

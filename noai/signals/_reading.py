@@ -57,7 +57,9 @@ def place_of(field: TagField) -> str:
     return field.place if field.place.endswith(field.key) else f"{field.place} {field.key}"
 
 
-def bounded(source: SignalSource, findings: Iterable[Finding]) -> list[Finding]:
+def bounded(
+    source: SignalSource, findings: Iterable[Finding], rest_of: str = "rest of the tag area"
+) -> list[Finding]:
     """``findings``, and past the limit one more that says what all the rest denies."""
     remaining = iter(findings)
     listed = list(islice(remaining, FINDINGS_PER_READER))
@@ -70,7 +72,7 @@ def bounded(source: SignalSource, findings: Iterable[Finding]) -> list[Finding]:
     )
     rest = Finding(
         source,
-        "rest of the tag area",
+        rest_of,
         denied,
         codes=(Code.LIMIT_EXCEEDED,),
         message=f"more than {FINDINGS_PER_READER} statements of this kind",

@@ -14,7 +14,7 @@ from typing import Final
 from noai.cbor import Budget
 from noai.codes import Code
 from noai.containers.interface import ManifestStore
-from noai.errors import LimitExceeded, ManifestError, ManifestStopped, XmpMalformed
+from noai.errors import ManifestError, ManifestStopped
 from noai.jumbf import Manifest, Store, read_store
 from noai.limits import C2PA_PARSED_BYTES, MANIFEST_BYTES, MANIFESTS_PER_FILE
 from noai.manifest import read_validation
@@ -24,7 +24,6 @@ from noai.signals._c2pa_checks import Checks, check_active, claimed_signer
 from noai.signals._reading import bounded, plain_namespace
 from noai.signals._training_mining import Statement, is_training_label, read_assertion
 from noai.signals.interface import Evidence
-from noai.xmp import read_properties
 
 _DCTERMS: Final = plain_namespace("http://purl.org/dc/terms/")
 _SHOWN_URL: Final = 200
@@ -207,13 +206,11 @@ def _with_checks(finding: Finding, checks: Checks, *, silent: bool) -> Finding:
 
 def _remote(evidence: Evidence) -> Iterator[Finding]:
     """Links in XMP (C2PA 2.x, "Embedding a reference to an external manifest"), never followed."""
-    for packet in evidence.area.xmp:
-        try:
-            properties = read_properties(packet.data)
-        except (XmpMalformed, LimitExceeded):
-            continue  # XmpReader reports it
-        for item in properties:
+    for read in evidence.xmp:
+        # XmpReader reports those that cannot be read.
+        for item in read.properties:
             is_link = item.value.casefold().startswith(("http://", "https://"))
             if is_link and item.name == "provenance" and plain_namespace(item.namespace) == _DCTERMS:
-                finding = _finding(packet.place, (Code.REMOTE_MANIFEST,), "a manifest elsewhere, not fetched")
+                place, message = read.packet.place, "a manifest elsewhere, not fetched"
+                finding = _finding(place, (Code.REMOTE_MANIFEST,), message)
                 yield replace(finding, value=item.value[:_SHOWN_URL])

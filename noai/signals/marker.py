@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
+from itertools import chain
 from typing import Optional
 
-from noai import certificates
+from noai import certificates, timestamps
 from noai.claim import Permission
 from noai.codes import Code
 from noai.containers.interface import FieldRole, TagField
@@ -37,9 +38,11 @@ class MarkerReader:
         signed = list(_signed(read))
         if any(finding.signature is Check.PASS for finding, _ in signed):
             evidence.begin_essence()
-        return _checked(signed, evidence)
+        stamps = _timestamps(evidence)
+        return chain(_checked(signed, stamps, evidence), _alone(signed, stamps, evidence))
 
 
+_Stamps = tuple[timestamps.Timestamp, ...]
 #: What a slot says; with the token as long as there is something left to check.
 _Slot = tuple[Finding, Optional[Token]]
 
@@ -106,25 +109,29 @@ def _signed(read: Iterable[_Slot]) -> Iterator[_Slot]:
             yield replace(finding, signature=Check.FAIL, codes=codes), None
 
 
-def _checked(signed: Iterable[_Slot], evidence: Evidence) -> Iterator[Finding]:
+def _checked(signed: Iterable[_Slot], stamps: _Stamps, evidence: Evidence) -> Iterator[Finding]:
     for finding, token in signed:
         if token is None or finding.marker is None:
             yield finding
         else:
-            yield _check(finding, finding.marker, token, evidence)
+            yield _check(finding, finding.marker, token, stamps, evidence)
 
 
-def _check(finding: Finding, marker: Marker, token: Token, evidence: Evidence) -> Finding:
+def _check(finding: Finding, marker: Marker, token: Token, stamps: _Stamps, evidence: Evidence) -> Finding:
     """What remains to be checked where the signature is right."""
-    # 2. Signer: the chain, at the judged time. No trusted timestamp exists in version 0.1.
-    judgement = evidence.trust.judge(token.chain, evidence.now)
+    # 2. Signer: the chain, at the judged time, which is that of a trusted timestamp if there is one.
+    anchors, now = evidence.trust.tsa_anchors, evidence.now
+    dating = timestamps.date(_text(finding), marker.issued_at, stamps, anchors, now)
+    judgement = evidence.trust.judge(token.chain, dating.at or now)
     # 3. Binding to the essence of this very file.
     binding, binding_codes = _binding(marker, evidence)
     # 4. Time.
-    time, time_codes = _time(marker, judgement, evidence)
+    time, time_codes = _time(marker, judgement, dating, evidence)
     entry_permits, in_scope = judgement.permits(token.kid, marker.claim.work.isrc)
+    seen = "" if dating.at is None else f"; timestamped {dating.at:%Y-%m-%dT%H:%M:%SZ}"
     return replace(
         finding,
+        message=f"{finding.message}{seen}",
         signer=judgement.check,
         binding=binding,
         time=time,
@@ -133,7 +140,7 @@ def _check(finding: Finding, marker: Marker, token: Token, evidence: Evidence) -
             token.kid,
             certificates.subject(token.chain[0]),
             judgement.name,
-            judgement.identity(token.kid),
+            judgement.identities(token.kid),
         ),
         permit=PermitProof(entry_permits, in_scope, marker.is_fresh(evidence.now.timestamp())),
     )
@@ -151,9 +158,11 @@ def _binding(marker: Marker, evidence: Evidence) -> tuple[Check, tuple[Code, ...
     return (Check.FAIL if codes else Check.PASS), tuple(dict.fromkeys(codes))
 
 
-def _time(marker: Marker, judgement: SignerJudgement, evidence: Evidence) -> tuple[Check, tuple[Code, ...]]:
+def _time(
+    marker: Marker, judgement: SignerJudgement, dating: timestamps.Dating, evidence: Evidence
+) -> tuple[Check, tuple[Code, ...]]:
     now = evidence.now.timestamp()
-    codes = [Code.TIME_UNPROVEN]
+    codes = list(dating.codes)
     failed = Code.SIGNER_EXPIRED in judgement.codes
     if marker.issued_at > now + CLOCK_SKEW:
         codes.append(Code.ISSUED_IN_FUTURE)
@@ -161,3 +170,23 @@ def _time(marker: Marker, judgement: SignerJudgement, evidence: Evidence) -> tup
     if marker.expires_at is not None and now >= marker.expires_at:
         codes.append(Code.EXPIRED)
     return (Check.FAIL if failed else Check.PASS), tuple(codes)
+
+
+def _text(finding: Finding) -> str:
+    """The marker as it was signed."""
+    return (finding.value or "").strip()
+
+
+def _timestamps(evidence: Evidence) -> _Stamps:
+    fields = evidence.area.fields
+    return timestamps.read_values(field.value for field in fields if field.role is FieldRole.TIMESTAMP)
+
+
+def _alone(signed: Sequence[_Slot], stamps: _Stamps, evidence: Evidence) -> Iterator[Finding]:
+    """Timestamps that date no marker here. They say nothing, so they neither mark a file nor block it."""
+    imprints = [timestamps.imprint(_text(finding)) for finding, _ in signed]
+    strangers = [stamp for stamp in stamps if not any(imprint in stamp.data for imprint in imprints)]
+    if strangers:
+        place = next(f.place for f in evidence.area.fields if f.role is FieldRole.TIMESTAMP)
+        message = f"{len(strangers)} of {len(stamps)} timestamps belong to no marker in this file"
+        yield Finding(SignalSource.TAG, place, codes=(Code.TIMESTAMP_ALONE,), message=message)

@@ -74,7 +74,9 @@ def _token(value: str) -> Token | None:
 def _read(packet: XmpPacket, item: Property) -> Finding:
     uses, codes, message = _judge(item.value)
     place = f"{packet.place} plus:{DATA_MINING}"
-    return Finding(SignalSource.XMP, place, uses, codes=codes, message=message, value=item.value)
+    return Finding(
+        SignalSource.XMP, place, uses, codes=codes, message=message, value=item.value, beside=packet.beside
+    )
 
 
 def _judge(value: str) -> tuple[Uses, tuple[Code, ...], str]:

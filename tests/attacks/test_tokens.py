@@ -306,3 +306,13 @@ def test_a_token_made_of_quotes_costs_no_time() -> None:
     payload = b'{"noai": 1, "x": "' + b'\\"' * 5500
     token = f"{b64url(json.dumps(header(ARTIST.chain)).encode())}.{b64url(payload)}.AAAA"
     assert judge(plant(unmarked("tune.flac"), [token])).decision is Decision.UNDECIDED
+
+
+def test_contradictory_tokens_by_one_key_count_as_the_stricter() -> None:
+    """Neither names the other, whichever is the younger: time alone orders nothing."""
+    denial, permission = marked("tune.flac"), marked("tune.flac", ALLOW_ALL)
+    later = mark(unmarked("tune.flac"), signer=ARTIST, claim=ALLOW_ALL, c2pa=False, now=NOW)
+    for values in (tokens(denial) + tokens(permission), tokens(later) + tokens(denial)):
+        verdict = judge(plant(unmarked("tune.flac"), values))
+        assert verdict.decision is Decision.REJECTED
+        assert Code.CONTRADICTION in codes(verdict)

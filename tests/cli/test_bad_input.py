@@ -169,8 +169,10 @@ def test_a_file_in_place_of_the_folder_of_keys(
 
 def test_rights_that_are_too_long_for_a_marker(noai: Run, ana: Path, track: Path) -> None:
     before = snapshot(Path())
-    done = noai("mark", track, "--in-place", "--holder", "x" * 20_000)
-    assert (done.code, "the rights information is too long for a marker (16384" in done.out) == (1, True)
+    noai("mark", track, "--in-place", "--holder", "x" * 20_000).refuses("longer than 2000 characters")
+    texts = (f"--{name}" for name in ("holder", "contact", "licence-url", "constraint", "title", "artist"))
+    done = noai("mark", track, "--in-place", *(part for name in texts for part in (name, "x" * 2_000)))
+    assert (done.code, "rights and work is too long for a marker (16384" in done.out) == (1, True)
     assert snapshot(Path()) == before
 
 

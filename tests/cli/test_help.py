@@ -19,12 +19,23 @@ COMMANDS = {
     ("mark",): (
         *("--output DIR", "--in-place", "--identity", "--key", "--cert", "--profile", "--deny", "--allow"),
         *("--holder", "--contact", "--licence-url", "--isrc", "--no-c2pa", "--c2pa-sidecar", "--json"),
+        *("--constrain USE", "--constraint TEXT", "--iswc", "--upc", "--isni", "--ipi", "--dpid", "--title"),
+        *("--artist", "--no-tags", "--claims FILE", "--dry-run"),
+        *("--terms FILE|URL", "--tsa URL", "--receipt FILE"),
         *(use.value.rpartition(".")[2] for use in Use),
     ),
     ("verify",): (
         *("--use", "--trust", "--policy", "opt-out|opt-in", "--depth", "evidence|decision", "--format"),
         *("text|json|jsonl|csv", "--output FILE", "--files-from", "-0", "--jobs"),
         *("rejected", "undecided", "allowed", "unreserved", "Exit codes"),
+        *(
+            "--licensee ID",
+            "--model M",
+            "--territory T",
+            "--grants FILE",
+            "--revocations FILE",
+            "--status FILE",
+        ),
     ),
     ("filter",): (
         *(
@@ -36,14 +47,48 @@ COMMANDS = {
             "--policy",
         ),
         *("--use", "--trust", "--depth", "--files-from", "--include", "--exclude", "--jobs", "Exit codes"),
+        *(
+            "--licensee ID",
+            "--model M",
+            "--territory T",
+            "--grants FILE",
+            "--revocations FILE",
+            "--status FILE",
+        ),
     ),
     ("inspect",): ("FILE", "--json"),
     ("report",): ("PATH...", "--output HTML", "--title", "Exit codes"),
     ("receipt",): ("verify",),
     ("receipt", "verify"): ("RECEIPT", "[OUTPUT]", "--trust PEM", "--json", "Exit codes"),
+    ("receipts",): ("verify",),
+    ("receipts", "verify"): ("FILE", "[TRACK...]", "--trust PEM", "--json", "Exit codes"),
     ("identity",): ("list", "export"),
     ("identity", "list"): ("--json",),
     ("identity", "export"): ("NAME", "--output PEM"),
+    ("grant",): (
+        *("--identity", "--key", "--cert", "--licensee ID", "--allow USE", "--track FILE", "--isrc", "--all"),
+        *(
+            "--model",
+            "--territory",
+            "--from D",
+            "--until D",
+            "--status-list URL",
+            "--agreement ID",
+            "--output FILE",
+        ),
+    ),
+    ("grants",): ("list",),
+    ("grants", "list"): ("FILE", "--json", "--trust PEM", "Exit codes"),
+    ("delegate",): (
+        *("--to PEM|THUMBPRINT", "--allow USE", "--track FILE", "--isrc", "--all", "--from D", "--until D"),
+        *("--status-list URL", "--output FILE"),
+    ),
+    ("revoke",): ("ID", "--identity", "--grants FILE", "--track FILE", "--output FILE"),
+    ("status",): ("--identity", "--output FILE", "--days N"),
+    ("publish",): (
+        *("DIR", "--profile", "--deny USE", "--policy-url URL", "--path PATH", "--snippets FOLDER"),
+        *("--dry-run", "--json", "robots.txt", "tdmrep.json", "nginx", "Apache", "Exit codes"),
+    ),
     ("trust",): ("add", "list", "remove"),
     ("trust", "add"): ("PEM", "--may", "permit|grant", "--kind", "--key", "--isrc", "identify"),
     ("trust", "list"): ("--json",),
@@ -60,7 +105,9 @@ def test_every_command_explains_itself(noai: Run, command: tuple[str, ...], opti
     for told in COMMANDS[command]:
         assert told in done.out
     # Nothing is cut short, and examples stay as they were typed.
-    assert "..." not in done.out.replace("PATH...", "").replace("[ARGS]...", "").replace("TRACK...", "")
+    assert "..." not in done.out.replace("PATH...", "").replace("[ARGS]...", "").replace(
+        "[FILE]...", ""
+    ).replace("TRACK...", "")
 
 
 def test_the_list_of_commands_is_complete() -> None:
@@ -73,7 +120,7 @@ def test_version(installed: Run) -> None:
     assert (done.code, done.out) == (0, f"noai {package.__version__}\n")
 
 
-@pytest.mark.parametrize("command", [(), ("identity",), ("trust",), ("receipt",)])
+@pytest.mark.parametrize("command", [(), ("identity",), ("trust",), ("receipt",), ("receipts",)])
 def test_without_a_command_the_help_is_shown_as_an_error(noai: Run, command: tuple[str, ...]) -> None:
     done = noai(*command)
     assert (done.code, done.out) == (2, "")

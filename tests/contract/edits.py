@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from noai.containers.interface import Detected, FieldRole, TagArea, TagEdit
@@ -21,6 +22,10 @@ OTHER_STATEMENT = "noai:0123456789-_abcdefghij No AI model training without perm
 DATA_MINING = "http://ns.useplus.org/ldf/vocab/DMI-PROHIBITED"
 OTHER_DATA_MINING = "http://ns.useplus.org/ldf/vocab/DMI-PROHIBITED-AIMLTRAINING"
 
+#: Standard base64, with all of its alphabet and as long as a timestamp with three certificates.
+TIMESTAMP = "MIIRKgYJKoZIhvcNAQcCoIIR" + "+/0aB9zZ" * 740 + "Zg=="
+OTHER_TIMESTAMP = TIMESTAMP.replace("0aB9", "1bC8")
+
 MARK = TagEdit(markers=(MARKER,), statement=STATEMENT, data_mining=DATA_MINING)
 REPLACE = TagEdit(
     markers=(OTHER_MARKER,),
@@ -29,6 +34,7 @@ REPLACE = TagEdit(
     data_mining=OTHER_DATA_MINING,
     lifted_data_mining=DATA_MINING,
 )
+DATED = replace(MARK, timestamps=(TIMESTAMP,))
 LIFT = TagEdit(markers=(), lifted_statements=(STATEMENT,), lifted_data_mining=DATA_MINING)
 
 _WRITABLE = {name for container in CONTAINERS if container.writable for name in container.names}

@@ -24,17 +24,20 @@ from tests.audio import NAMES, container_name, decoded_md5, exif, exiftool, run
 from tests.contract.edits import (
     CASES,
     DATA_MINING,
+    DATED,
     LIFT,
     MARK,
     MARKER,
     OTHER_DATA_MINING,
     OTHER_MARKER,
     OTHER_STATEMENT,
+    OTHER_TIMESTAMP,
     PLAIN,
     READ_ONLY,
     REPLACE,
     STATEMENT,
     TAGGED,
+    TIMESTAMP,
     WRITABLE,
     essence,
     opened,
@@ -152,6 +155,23 @@ def test_a_marker_is_read_back_exactly(fresh: Files, container: str, variant: st
 
 
 @every_writable
+def test_a_timestamp_is_read_back_exactly(fresh: Files, container: str, variant: str) -> None:
+    path = fresh(container, variant)
+    with opened(path) as (source, detected):
+        before = detected.container.inventory(source, DATED)
+    write(path, DATED)
+    area = tags(path)
+    found = [field for field in area.fields if field.role is FieldRole.TIMESTAMP]
+    assert [(field.key, field.value) for field in found] == [("NOAI_TIMESTAMP", TIMESTAMP)]
+    assert values(area, FieldRole.MARKER) == [MARKER]
+    assert area.notes == ()
+    with opened(path) as (source, detected):
+        assert detected.container.inventory(source, DATED) == before
+    write(path, MARK)
+    assert values(tags(path), FieldRole.TIMESTAMP) == []
+
+
+@every_writable
 def test_every_foreign_item_survives(fresh: Files, container: str, variant: str) -> None:
     path = fresh(container, variant)
     with opened(path) as (source, detected):
@@ -205,6 +225,15 @@ def test_two_markers_are_both_read_back(fresh: Files, container: str, variant: s
     assert sorted(values(tags(path), FieldRole.MARKER)) == sorted((MARKER, OTHER_MARKER))
     write(path, TagEdit(markers=(OTHER_MARKER,)))
     assert values(tags(path), FieldRole.MARKER) == [OTHER_MARKER]
+
+
+@every_writable
+def test_two_timestamps_are_both_read_back(fresh: Files, container: str, variant: str) -> None:
+    path = fresh(container, variant)
+    write(path, TagEdit((MARKER,), timestamps=(TIMESTAMP, OTHER_TIMESTAMP)))
+    assert sorted(values(tags(path), FieldRole.TIMESTAMP)) == sorted((TIMESTAMP, OTHER_TIMESTAMP))
+    write(path, TagEdit((MARKER,), timestamps=(OTHER_TIMESTAMP,)))
+    assert values(tags(path), FieldRole.TIMESTAMP) == [OTHER_TIMESTAMP]
 
 
 @every_writable

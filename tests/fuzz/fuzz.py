@@ -15,6 +15,7 @@ import atheris
 
 with atheris.instrument_imports(include=["noai"], enable_loader_override=False):
     import noai.containers.registry
+    import noai.http
     import noai.signals.registry  # noqa: F401
     from tests.fuzz.targets import Target, targets
 

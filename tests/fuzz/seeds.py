@@ -21,6 +21,7 @@ from tests.signers import signer
 #: Longer ones take the fuzzer's time without showing it anything new.
 LARGEST = 128 * 1024
 _VECTORS = Path(__file__).parents[1] / "vectors" / "marker-v1.json"
+_CONSENT = _VECTORS.with_name("consent-v1.json")
 
 
 class ShortStudio(Studio):
@@ -60,6 +61,9 @@ def texts() -> Iterator[tuple[str, bytes]]:
         yield "signal-marker", bytes([KEYS.index("NOAI")]) + token
         if token.count(b".") == 2:
             yield "payload", b64url_decode(token.split(b".")[1].decode())
+    for each in json.loads(_CONSENT.read_text("utf-8"))["statements"]:
+        yield "consent", each["token"].encode()
+        yield "consent", b64url_decode(each["token"].split(".")[1])
     for path in sorted((SAMPLES / "marked").glob("tune*")):
         store = _store(path.read_bytes())
         if store is not None:
@@ -75,6 +79,7 @@ def texts() -> Iterator[tuple[str, bytes]]:
         data = bytes([KEYS.index(key)]) + value.encode()
         yield from ((name, data) for name, _ in targets() if name.startswith("signal-"))
         yield "structured-field", value.encode()
+    yield "http", b"\x1e".join(_HTTP)
     yield "statement", f"me | {EDIT.statement} | you".encode()
     yield "json", b'{"noai":1,"id":"x","uses":{"training":"notAllowed"},"a":[1,null,true]}'
 
@@ -97,6 +102,18 @@ _VALUES = {
     "COPYRIGHT": f"me | {EDIT.statement}",
     "DATAMINING": str(EDIT.data_mining),
 }
+_HTTP = (
+    b"audio/a.mp3",
+    b"train-ai=n, search=y",
+    b"ai-train=no, search=yes",
+    b"MyBot: noai, unavailable_after: Sat, 25 Jun 2040 15:00:00 GMT",
+    b"1, 0",
+    b"User-agent: MyBot\nContent-Usage: /audio/*.mp3$ train-ai=n\nContent-Signal: /b ai-train=no\n"
+    b"License: /l\n",
+    b'[{"location": "/audio/", "tdm-reservation": 1, "tdm-policy": "https://x/p"}]',
+    b'<rsl><content url="/audio/"><license><permits type="usage">search</permits>'
+    b'<prohibits>ai-train</prohibits><payment type="crawl"/></license></content></rsl>',
+)
 _XMP = """<?xpacket begin="\ufeff"?><x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF
 xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description
 xmlns:plus="http://ns.useplus.org/ldf/xmp/1.0/" xmlns:tdm="http://www.w3.org/ns/tdmrep/" tdm:reservation="1">

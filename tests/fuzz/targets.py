@@ -11,9 +11,11 @@ import json
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from functools import partial
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from noai import cbor, certificates, encoding, envelope, jumbf, statement, structured_field, xmp
+from noai.consent import Declared, Delegation, Grant, Line, Revocation, StatusList, judge
+from noai.consent.statements import Kind
 from noai.containers.interface import (
     Container,
     ContainerName,
@@ -28,6 +30,7 @@ from noai.containers.interface import (
 from noai.containers.registry import CONTAINERS
 from noai.errors import ContainerError, NoaiError
 from noai.essence import EssenceReading
+from noai.http import signals as http_signals
 from noai.marker import Marker
 from noai.signals._training_mining import read_assertion
 from noai.signals.interface import Evidence, SignalReader
@@ -39,6 +42,7 @@ from noai.verifying import verify
 from tests.signers import signer
 
 Target = Callable[[bytes], object]
+Statement = Grant | Delegation | Revocation | StatusList
 
 NOW: Final = datetime(2026, 11, 1, tzinfo=timezone.utc)
 EDIT: Final = TagEdit(
@@ -158,6 +162,36 @@ def payload(data: bytes) -> None:
         Marker.from_token(envelope.parse(sealed))
 
 
+#: The reader of each kind of statement.
+CONSENT: Final = {
+    Kind.GRANT: Grant.parse,
+    Kind.DELEGATION: Delegation.parse,
+    Kind.REVOCATION: Revocation.parse,
+    Kind.STATUS: StatusList.parse,
+}
+
+
+def consent(data: bytes) -> None:
+    """The input as a line and as the payload of every kind, rightly signed; what is read is what was said"""
+    line = Line("line", data.decode("utf-8", "replace"))
+    asked, known = Declared("https://a.example"), TrustList()
+    held = judge(asked, known, NOW, grants=[line], revocations=[line], statuses=[line])
+    assert not any(grant.trusted for grant in held.grants)
+    try:
+        document = json.loads(data)
+    except (ValueError, RecursionError):
+        return
+    for kind, parse in CONSENT.items() if isinstance(document, dict) else ():
+        refusing(NoaiError)(partial(_reads_itself, kind, parse, document))(data)
+
+
+def _reads_itself(kind: Kind, parse: Callable[[str], Statement], document: dict[str, Any], _: bytes) -> None:
+    members = {kind.member: 1, **document}
+    said = parse(envelope.seal(members, signer(), kind.value))
+    again = parse(envelope.seal(said.payload(), signer(), kind.value))
+    assert again == said
+
+
 def xmp_packet(data: bytes) -> None:
     uses: tuple[Target, ...] = (
         xmp.read_properties,
@@ -188,6 +222,28 @@ def certificate(data: bytes) -> None:
     TrustList().judge(chain, NOW)
 
 
+#: What a site hands over, one after another: an address, four headers, three documents.
+HTTP_PARTS: Final = 8
+
+
+def over_http(data: bytes) -> None:
+    """The input as everything that a crawler hands in; nothing of it may permit, or raise."""
+    url, usage, signal, tag, tdm, *documents = (*data.split(b"\x1e", HTTP_PARTS - 1), *[b""] * HTTP_PARTS)[
+        :HTTP_PARTS
+    ]
+    said = http_signals(
+        "https://example.org/" + url.decode("utf-8", "replace")[:1000],
+        {"content-usage": usage, "content-signal": signal, "x-robots-tag": tag, "tdm-reservation": tdm},
+        robots_txt=documents[0],
+        tdmrep=documents[1] or None,
+        rsl=documents[2] or None,
+        user_agent="MyBot",
+    )
+    for finding in said.findings:
+        assert finding.message
+        assert not finding.proven
+
+
 def whole_file(data: bytes) -> None:
     """Everything at once: nobody is trusted, so nothing may be allowed."""
     verdict = verify(data, trust=TrustList(), now=NOW)
@@ -204,10 +260,12 @@ PARSERS: Final[dict[str, Target]] = {
     ),
     "token": token,
     "payload": payload,
+    "consent": consent,
     "xmp": xmp_packet,
     "statement": statements,
     "training-assertion": training_assertion,
     "certificate": certificate,
+    "http": over_http,
     "verify": whole_file,
 }
 

@@ -199,8 +199,8 @@ def test_another_identity_replaces_nothing() -> None:
 
 
 def test_keys_grouped_by_a_single_party_are_one_identity() -> None:
-    old = as_finding(OLD, signed_by=SignedBy("k1", identity="label"))
-    new = as_finding(naming(), signed_by=SignedBy("k2", identity="label"))
+    old = as_finding(OLD, signed_by=SignedBy("k1", identities=frozenset({"label"})))
+    new = as_finding(naming(), signed_by=SignedBy("k2", identities=frozenset({"label"})))
     assert decide(old, new) is Decision.ALLOWED
 
 

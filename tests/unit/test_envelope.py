@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from noai.algorithms import Algorithm
 from noai.certificates import der
-from noai.claim import Permission, Use
+from noai.claim import Permission, Use, Work
 from noai.codes import Code
 from noai.encoding import b64url, b64url_decode
 from noai.envelope import parse, salvage, seal
@@ -299,6 +299,15 @@ def test_unknown_payload_members_are_ignored() -> None:
     token = parse(forged({**PAYLOAD, "future": {"x": [1, "2", None, True]}}))
     assert Marker.from_token(token).claim == marker().claim
     assert "future" in token.payload
+
+
+def test_members_that_were_named_later_never_refuse_a_token() -> None:
+    """Before that they were unknown, and whatever stood there was ignored."""
+    for strange in (["00014107338"], 14107338, {"name": "x"}):
+        token = parse(forged({**PAYLOAD, "work": {"title": "T", "ipi": strange, "dpid": strange}}))
+        assert Marker.from_token(token).claim.work == Work("T")
+    token = parse(forged({**PAYLOAD, "work": {"ipi": "00014107338", "dpid": "PADPIDA2013020802I"}}))
+    assert Marker.from_token(token).claim.work == Work(ipi="00014107338", dpid="PADPIDA2013020802I")
 
 
 # -- a refused token is still searched for a denial ------------------------------------------

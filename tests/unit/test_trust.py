@@ -171,15 +171,15 @@ def test_scope_narrows_by_key_and_isrc() -> None:
 
 
 def test_only_a_single_party_groups_keys() -> None:
-    assert trusting(CHAIN).judge(CHAIN, NOW).identity("k") is not None
+    assert trusting(CHAIN).judge(CHAIN, NOW).identities("k")
     authority_entry = TrustEntry(CHAIN[1], kind=Kind.AUTHORITY)
-    assert TrustList((authority_entry,)).judge(CHAIN, NOW).identity("k") is None
+    assert TrustList((authority_entry,)).judge(CHAIN, NOW).identities("k") == frozenset()
 
 
 def test_a_single_party_groups_only_the_keys_that_it_covers() -> None:
     narrowed = TrustList((TrustEntry(CHAIN[1], keys=("k1",)),)).judge(CHAIN, NOW)
-    assert narrowed.identity("k1") is not None
-    assert narrowed.identity("k2") is None
+    assert narrowed.identities("k1")
+    assert narrowed.identities("k2") == frozenset()
 
 
 def test_an_expired_anchor_vouches_for_nobody_whether_or_not_it_is_in_the_chain() -> None:

@@ -255,6 +255,7 @@
         ["Key", signer ? mono(signer[0]) : null],
         ["Signed at", signal.signed_at],
         ["Id", mono(signal.id)],
+        ["Granted", signal.granted ? `${signal.granted.join(", ")}: what is said of it here does not count` : null],
         ["Lifted", signal.lifted ? "a valid marker speaks in its place; it counts no longer" : null],
       ]),
       signal.codes ? coded(signal.codes.map((code) => [code, meaning(code) || "a code that this version does not know", null])) : null);

@@ -1,0 +1,45 @@
+"""Which rules of a robots.txt apply to an exchange: by agent, and by the longest path."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from noai.http._matching import Match, chosen, match_path, most_specific
+from noai.http.interface import Exchange
+from noai.http.robots_txt import Directive, Rule
+
+
+def preferences(exchange: Exchange, directive: Directive) -> Iterator[tuple[Rule, str]]:
+    """The rules of one directive that apply, each with what it says behind its path.
+
+    A path is optional, and a rule without one always counts. Of the others the longest path decides
+    (draft-ietf-aipref-attach, "Content-Usage Rule Semantics").
+    """
+    everywhere: list[tuple[Rule, str]] = []
+    located: list[tuple[Match, tuple[Rule, str]]] = []
+    for rule in addressed(exchange, directive):
+        path, said = _split(rule.value)
+        if path is None:
+            everywhere.append((rule, said))
+            continue
+        found = match_path(path, exchange.url)
+        if found is not None:
+            located.append((found, (rule, said)))
+    applying = {rule.line: said for rule, said in (*everywhere, *most_specific(located))}
+    return ((rule, applying[rule.line]) for rule in exchange.robots.rules if rule.line in applying)
+
+
+def addressed(exchange: Exchange, directive: Directive) -> list[Rule]:
+    """The rules of one directive in the groups that this agent has to follow, and in front of all groups."""
+    rules = [rule for rule in exchange.robots.rules if rule.directive is directive]
+    if all(rule.group is None for rule in rules):
+        return rules
+    groups = chosen(exchange.robots.groups, exchange.user_agent)
+    return [rule for rule in rules if rule.group is None or rule.group in groups]
+
+
+def _split(value: str) -> tuple[str | None, str]:
+    """The path of a rule and what it says. Where a path is all there is, it may be meant to say something."""
+    first, *rest = value.split(None, 1) or [""]
+    is_path = first.startswith("/") or (first.startswith("*") and "=" not in first)
+    return (first, rest[0]) if is_path and rest else (None, value)

@@ -1,0 +1,1 @@
+"""noai inside other programs, with the real ones around it."""
