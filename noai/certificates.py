@@ -263,7 +263,7 @@ def _lasting_faults(certificate: x509.Certificate, position: int) -> tuple[Code,
     """The rules that a certificate breaks in this place of a chain, whatever the time."""
     faults: list[Code] = []
     try:
-        if not _is_strong(certificate):
+        if not is_strong(certificate):
             faults.append(Code.CERTIFICATE_WEAK)
         extensions = certificate.extensions
     except _PARSE_ERRORS:
@@ -275,7 +275,7 @@ def _lasting_faults(certificate: x509.Certificate, position: int) -> tuple[Code,
     return tuple(faults)
 
 
-def _is_strong(certificate: x509.Certificate) -> bool:
+def is_strong(certificate: x509.Certificate) -> bool:
     """Whether the algorithm is a listed one; RSASSA-PSS names its digest apart, which may be SHA-1."""
     if certificate.signature_algorithm_oid not in _SIGNATURE_ALGORITHMS:
         return False

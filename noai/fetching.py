@@ -47,7 +47,7 @@ def require_safe(url: str) -> None:
         UsageError: for an address that is not https, and not http on this machine either.
     """
     scheme, host = _split(url)
-    if scheme != "https" and not _is_loopback(host):
+    if scheme != "https" and not is_loopback(host):
         raise UsageError(f"{url}: what is fetched has to be the same for everybody; give an https address")
 
 
@@ -67,13 +67,16 @@ def _split(url: str) -> tuple[str, str]:
         # Reading it is what checks it.
         _ = parts.port
     except ValueError:
-        scheme, host = "", None
+        parts, scheme, host = urlsplit(""), "", None
+    if "@" in parts.netloc:
+        # Not shown: it would be signed, or stand in a log.
+        raise UsageError("an address with a name or password before its host is not asked; leave them out")
     if scheme not in ("https", "http") or not host or not url.isascii() or any(c <= " " for c in url):
         raise UsageError(f"{url!r} is no address that can be asked; give one that begins with https://")
     return scheme, host
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -94,6 +97,8 @@ class _SafeRedirects(urllib.request.HTTPRedirectHandler):
     ) -> urllib.request.Request | None:
         try:
             require_safe(newurl)
+            if is_loopback(_split(newurl)[1]) and not is_loopback(_split(req.full_url)[1]):
+                raise UsageError(f"{newurl}: is on this machine, which the first address is not")
         except UsageError as error:
             raise FetchError(f"{req.full_url} leads elsewhere: {error}") from None
         return super().redirect_request(req, fp, code, msg, headers, newurl)
@@ -109,7 +114,7 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 class _Answer(Protocol):
     headers: Message
 
-    def read(self, amount: int) -> bytes: ...
+    def read1(self, amount: int) -> bytes: ...
 
 
 def _asked(request: urllib.request.Request, limit: int, redirects: urllib.request.BaseHandler) -> bytes:
@@ -132,7 +137,7 @@ def _content(answer: _Answer, limit: int, deadline: float, address: str) -> byte
     if encoding != "identity":
         raise FetchError(f"{address}: the server sends it as {encoding}, which was not asked for")
     parts, size = [], 0
-    while block := answer.read(min(_CHUNK, limit + 1 - size)):
+    while block := answer.read1(min(_CHUNK, limit + 1 - size)):
         parts.append(block)
         size += len(block)
         if size > limit:

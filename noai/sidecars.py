@@ -38,7 +38,9 @@ def read_sidecars(path: str | os.PathLike[str]) -> Sidecars:
 
     If the track is a link, those beside what it leads to count as well.
     """
-    found = [each for each in _beside(os.fspath(path)) if os.access(each[0], os.F_OK, follow_symlinks=False)]
+    found = [
+        each for each in places_beside(os.fspath(path)) if os.access(each[0], os.F_OK, follow_symlinks=False)
+    ]
     return _read(found) if found else NO_SIDECARS
 
 
@@ -68,7 +70,7 @@ def _read(found: list[tuple[str, str]]) -> Sidecars:
     return Sidecars(tuple(manifests), tuple(packets), tuple(notes))
 
 
-def _beside(path: str) -> Iterator[tuple[str, str]]:
+def places_beside(path: str) -> Iterator[tuple[str, str]]:
     """Where sidecars of a track are looked for: ``x.mp3.xmp``, ``x.xmp``, and both in upper case."""
     tracks = (path, os.path.realpath(path)) if os.path.islink(path) else (path,)
     for suffix in (MANIFEST_SIDECAR, XMP_SIDECAR):

@@ -15,6 +15,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from noai import certificates
 from noai.codes import Code
@@ -32,6 +34,7 @@ TOLERANCE: Final = timedelta(days=1)
 _SEPARATORS: Final = ("/", ";")
 #: id-sha256 (RFC 8017, appendix B.1).
 _SHA256: Final = "2.16.840.1.101.3.4.2.1"
+_RSA_BITS: Final = 2048
 _SEQUENCE: Final = 0x30
 _INTEGER: Final = 0x02
 #: The content of a ContentInfo, and the certificates of SignedData.
@@ -143,7 +146,7 @@ def _proven_time(data: bytes, wanted: bytes, anchors: Sequence[x509.Certificate]
         held = [certificates.load_der(data) for data in response.signed_data.certificates]
         (signer,) = response.signed_data.signer_infos
         # The library reads every certificate that comes along, whatever that raises.
-        if not all(map(certificates.is_readable, held)):
+        if not all(certificates.is_readable(c) and _may_date(c) for c in held if c not in anchors):
             return Code.TIMESTAMP_UNTRUSTED
         with certificates.without_warnings():
             # What OpenSSL checks and what the library looks at has to be the same certificate.
@@ -154,6 +157,18 @@ def _proven_time(data: bytes, wanted: bytes, anchors: Sequence[x509.Certificate]
     except (ValueError, KeyError, TypeError, KeyFileError, VerificationError):
         # KeyError and TypeError: names in a kind of string that they may not be in.
         return Code.TIMESTAMP_UNTRUSTED
+
+
+def _may_date(certificate: x509.Certificate) -> bool:
+    """Whether it is strong enough, and not for other purposes; the library asks that of the leaf alone."""
+    key = certificates.public_key(certificate)
+    is_weak = isinstance(key, rsa.RSAPublicKey) and key.key_size < _RSA_BITS
+    try:
+        purposes = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    except x509.ExtensionNotFound:
+        purposes = None
+    is_meant = purposes is None or ExtendedKeyUsageOID.TIME_STAMPING in purposes
+    return not is_weak and is_meant and certificates.is_strong(certificate)
 
 
 def open_token(data: bytes) -> TimeStampResponse:

@@ -25,6 +25,7 @@ from noai.policy import Policy, combined_uses
 from noai.publishing.addresses import web_address
 from noai.publishing.saying import HeaderField, SiteStatement
 from noai.report import Depth, Finding, Report, SignalSource
+from noai.sidecars import places_beside
 from noai.verifying import Verifier
 
 Scope = MutableMapping[str, Any]
@@ -188,7 +189,7 @@ async def _in_thread(
     return await asyncio.to_thread(function, path)
 
 
-#: Device, inode, size and time of a file, and the time of its folder, where sidecars may appear.
+#: Device, inode, size and time of a file, the time of its folder, where sidecars may appear, and of those.
 _Key = tuple[int, ...]
 
 
@@ -213,7 +214,7 @@ class _Looks:
             return ()
         if not stat.S_ISREG(status.st_mode):
             return ()
-        key = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, beside)
+        key = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, beside, *_sidecars(path))
         with self._lock:
             kept = self._kept.get(path)
             if kept is not None and kept[0] == key:
@@ -226,6 +227,16 @@ class _Looks:
             while len(self._kept) > self._limit:
                 self._kept.popitem(last=False)
         return found
+
+
+def _sidecars(path: str) -> Iterator[int]:
+    """Sizes and times of the files beside a track that speak for it."""
+    for place, _ in places_beside(path):
+        try:
+            status = os.stat(place)
+        except OSError:
+            continue
+        yield from (status.st_size, status.st_mtime_ns)
 
 
 def fields_of(report: Report) -> tuple[HeaderField, ...]:

@@ -78,9 +78,12 @@ def rules_of(data: bytes) -> list[Rule]:
         raise SiteFileMalformed(f"{NAME}: is longer than {TDMREP_BYTES} bytes")
     try:
         # A byte order mark is allowed to a reader (RFC 8259, section 8.1).
-        document = json.loads(data.decode("utf-8-sig"), object_pairs_hook=_object)
+        text = data.decode("utf-8-sig")
+        document = json.loads(text, object_pairs_hook=_object, parse_float=_number, parse_constant=_number)
+        json.dumps(document, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError):
-        raise SiteFileMalformed(f"{NAME}: is not JSON, or has a name twice") from None
+        message = "is not JSON, has a name twice, or holds what cannot be written back as it is"
+        raise SiteFileMalformed(f"{NAME}: {message}") from None
     if not isinstance(document, list):
         raise SiteFileMalformed(f"{NAME}: is not an array of rules")
     for number, rule in enumerate(document, 1):
@@ -89,6 +92,14 @@ def rules_of(data: bytes) -> list[Rule]:
         if not any(type(rule.get(_RESERVATION)) is type(v) and rule[_RESERVATION] == v for v in _VALUES):
             raise SiteFileMalformed(f"{NAME}: rule {number} has no tdm-reservation of 0 or 1")
     return document
+
+
+def _number(text: str) -> float:
+    """A number that is written back as it stands; rules are other people's."""
+    number = float(text)
+    if repr(number) != text:
+        raise ValueError(text)
+    return number
 
 
 def _object(pairs: list[tuple[str, Any]]) -> Rule:
