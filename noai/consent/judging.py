@@ -57,7 +57,8 @@ def judge(
     work = _Judge(declared, trust, now, memory or StatusMemory())
     work.take_statuses(statuses)
     work.take_revocations(revocations)
-    held = [work.held(line) for line in grants]
+    # The same statement in two files, or twice in one, counts once.
+    held = [work.held(line) for line in {line.text: line for line in grants}.values()]
     return Consent(
         declared,
         tuple(item for item in held if isinstance(item, HeldGrant)),

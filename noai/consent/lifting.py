@@ -40,6 +40,8 @@ def lift(
         uses: set[Use] = set()
         recording = _Recording(finding, findings, essence)
         for held, delegation in _by_the_same(finding, consent, recording):
+            if uses >= finding.denies:
+                break
             codes = _refusals(held, delegation, finding, recording, consent, now.timestamp())
             granted = held.grant.uses & finding.denies
             if not codes and granted:

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from noai.errors import ConsentError
 from noai.files import PRIVATE_FOLDER, write_private
@@ -67,13 +67,10 @@ class StatusMemory:
             document = json.loads(path.read_text("utf-8"))
             if document["schema"] != SCHEMA:
                 raise ValueError("another schema")
-            seen = {
-                str(name): Seen(int(one["seq"]), str(one["sha256"]), frozenset(map(str, one["ended"])))
-                for name, one in document["lists"].items()
-            }
+            seen = {str(name): _seen(one) for name, one in document["lists"].items()}
         except FileNotFoundError:
             return cls()
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ConsentError(f"{path}: does not hold the status lists that were seen: {error}") from None
         return cls(seen)
 
@@ -103,3 +100,12 @@ class StatusMemory:
             for name, one in sorted(self._seen.items())
         }
         return json.dumps({"schema": SCHEMA, "lists": lists}, indent=2) + "\n"
+
+
+def _seen(one: dict[str, Any]) -> Seen:
+    ended = one["ended"]
+    if not isinstance(ended, list) or not all(
+        isinstance(text, str) and text.count(" ") == 1 for text in ended
+    ):
+        raise ValueError("what has ended is not told")
+    return Seen(int(one["seq"]), str(one["sha256"]), frozenset(ended))

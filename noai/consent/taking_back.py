@@ -22,12 +22,12 @@ def take_back(findings: Sequence[Finding], consent: Consent) -> tuple[Finding, .
     """``findings`` without the markers that their identities have revoked, and what was beside them."""
     gone = [finding for finding in findings if _is_revoked(finding, consent, proven=True)]
     doubtful = [f for f in findings if f not in gone and _is_in_doubt(f, consent)]
-    left = list(gone)
+    left = list(dict.fromkeys(_name(marker) for marker in gone))
     return tuple(_without(finding, gone, doubtful, left, consent) for finding in findings)
 
 
 def _without(
-    finding: Finding, gone: list[Finding], doubtful: list[Finding], left: list[Finding], consent: Consent
+    finding: Finding, gone: list[Finding], doubtful: list[Finding], left: list[Named | None], consent: Consent
 ) -> Finding:
     """``finding`` without what is ``gone``, and without permissions that are ``doubtful``."""
     if finding in gone or any(_goes_with(finding, marker, left) for marker in gone):
@@ -62,7 +62,7 @@ def _name(finding: Finding) -> Named | None:
     return None if marker is None or marker.input_sha256 is None else Named(marker.id, marker.input_sha256)
 
 
-def _goes_with(finding: Finding, gone: Finding, left: list[Finding]) -> bool:
+def _goes_with(finding: Finding, gone: Finding, left: list[Named | None]) -> bool:
     """Whether a finding was written beside a marker that is gone, and says no more than that did.
 
     Of XMP each marking writes one packet: ``left`` are the markers whose packet has not been met yet.
@@ -75,9 +75,9 @@ def _goes_with(finding: Finding, gone: Finding, left: list[Finding]) -> bool:
         if companion(finding.source.value, finding.value) not in gone.marker.companions:
             return False
         if finding.source is SignalSource.XMP:
-            if gone not in left:
+            if _name(gone) not in left:
                 return False
-            left.remove(gone)
+            left.remove(_name(gone))
         return True
     return (
         finding.source is SignalSource.C2PA and _is_by(finding, gone) and is_sound_but_for_its_hash(finding)
@@ -88,7 +88,9 @@ def _permits_with(finding: Finding, markers: Iterable[Finding]) -> bool:
     """Whether a manifest permits by the key of a marker whose permissions have ended."""
     is_manifest = finding.source is SignalSource.C2PA
     permits = Permission.ALLOWED in finding.uses.values()
-    return is_manifest and permits and any(_is_by(finding, marker) for marker in markers)
+    signers = [marker.signed_by for marker in markers if marker.signed_by is not None]
+    by = finding.signed_by
+    return is_manifest and permits and by is not None and any(by.same_identity(each) for each in signers)
 
 
 def _is_by(finding: Finding, marker: Finding) -> bool:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from typing import Final
 
 from noai.http._matching import Match, chosen, match_path, most_specific
 from noai.http.interface import Exchange
 from noai.http.robots_txt import Directive, Rule
+
+#: Between the words of a User-Agent field, and what names no crawler there.
+_PARTS: Final = re.compile(r"[\s/();,+:]+")
+_NOBODY: Final = frozenset({"mozilla", "compatible", "http", "https"})
 
 
 def preferences(exchange: Exchange, directive: Directive) -> Iterator[tuple[Rule, str]]:
@@ -34,12 +40,31 @@ def addressed(exchange: Exchange, directive: Directive) -> list[Rule]:
     rules = [rule for rule in exchange.robots.rules if rule.directive is directive]
     if all(rule.group is None for rule in rules):
         return rules
-    groups = chosen(exchange.robots.groups, exchange.user_agent)
+    groups = {
+        group for agent in _agents(exchange.user_agent) for group in chosen(exchange.robots.groups, agent)
+    }
     return [rule for rule in rules if rule.group is None or rule.group in groups]
 
 
 def _split(value: str) -> tuple[str | None, str]:
     """The path of a rule and what it says. Where a path is all there is, it may be meant to say something."""
     first, *rest = value.split(None, 1) or [""]
-    is_path = first.startswith("/") or (first.startswith("*") and "=" not in first)
-    return (first, rest[0]) if is_path and rest else (None, value)
+    if not _is_path(first) or not rest:
+        return None, value
+    words = rest[0].split()
+    if words and _is_path(words[0]):
+        # Several paths in one rule are no rule: what stands behind them counts everywhere.
+        return None, " ".join(word for word in words if not _is_path(word))
+    return first.rstrip(",;:"), rest[0]
+
+
+def _is_path(word: str) -> bool:
+    return word.startswith("/") or (word.startswith("*") and "=" not in word)
+
+
+def _agents(user_agent: str) -> list[str]:
+    """The product tokens of a whole ``User-Agent`` field, of which only some name the crawler."""
+    if not _PARTS.search(user_agent):
+        return [user_agent]
+    words = [w for w in _PARTS.split(user_agent) if w[:1].isalpha() and w.casefold() not in _NOBODY]
+    return words or [user_agent]

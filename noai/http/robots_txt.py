@@ -26,7 +26,7 @@ class Directive(Enum):
 
 
 _LINE: Final = re.compile(
-    r"[\ufeff\s]*(?:"
+    r"[^\w]*(?:"
     r"(?P<agent>user[-_ ]?agent)"
     r"|(?P<fetching>allow|dis+all?ow)"
     r"|(?P<usage>content[-_ ]?usage)"
@@ -35,6 +35,8 @@ _LINE: Final = re.compile(
     r")(?:\s*:\s*|\s+)(?P<value>.*)",
     re.IGNORECASE,
 )
+#: Nothing else ends a line (RFC 9309, section 2.2).
+_ENDS: Final = re.compile(r"\r\n|\r|\n")
 _DIRECTIVES: Final = {
     "usage": Directive.CONTENT_USAGE,
     "signal": Directive.CONTENT_SIGNAL,
@@ -81,20 +83,22 @@ class Robots:
                 agent = re.split(r"[/\s]", value, maxsplit=1)[0]
                 groups[-1] += [agent] if agent else []
                 continue
-            collects = False
             directive = _DIRECTIVES.get(kind)
+            # A licence belongs to no group, and ends none (Really Simple Licensing, robots.txt).
+            collects = collects and directive is Directive.LICENSE
             if directive is None:
                 continue
             if len(rules) == ROBOTS_RULES:
                 return cls(tuple(map(tuple, groups)), tuple(rules), is_cut=True)
-            group = len(groups) - 1 if groups and groups[-1] else None
+            is_grouped = bool(groups and groups[-1]) and directive is not Directive.LICENSE
+            group = len(groups) - 1 if is_grouped else None
             rules.append(Rule(directive, number, group, value))
         return cls(tuple(map(tuple, groups)), tuple(rules))
 
 
 def _lines(text: str) -> Iterator[tuple[int, str, str]]:
     """Number, kind and value of each line that is known, comments taken off."""
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(_ENDS.split(text), 1):
         match = _LINE.match(line.partition("#")[0])
         if match is not None:
             kind = next(name for name in match.groupdict() if name != "value" and match[name] is not None)

@@ -19,7 +19,6 @@ from noai.claim import ALL_USES, Permission, Uses, strictest
 from noai.codes import Code
 from noai.errors import LimitExceeded
 from noai.http._matching import Match, match, most_specific
-from noai.http._rules import addressed
 from noai.http._xml import Element, XmlMalformed, parse
 from noai.http.interface import Body, Exchange
 from noai.http.robots_txt import Directive
@@ -47,7 +46,8 @@ def read(exchange: Exchange) -> Iterable[Finding]:
 
 
 def _elsewhere(exchange: Exchange) -> Iterator[Finding]:
-    named = [(rule.place, rule.value) for rule in addressed(exchange, Directive.LICENSE)]
+    # A licence is named for everybody, whatever group it stands in.
+    named = [(r.place, r.value) for r in exchange.robots.rules if r.directive is Directive.LICENSE]
     named += [(field.place, field.value) for field in exchange.named("link") if _LINK.search(field.value)]
     for place, value in named:
         message = "names a licence that was not handed in"

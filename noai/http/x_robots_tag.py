@@ -66,11 +66,14 @@ def _directives(exchange: Exchange, value: str) -> Iterator[str]:
         if colon and _OPT_OUT.match(name.casefold()):
             yield part.replace(":", " ").casefold()
             continue
-        is_scoped = bool(colon) and name.casefold() not in _VALUED
+        is_scoped = bool(colon) and name.casefold() not in _VALUED | _INDEXING
         if is_scoped and not exchange.addressed_by(name):
             continue
         directive = (rest if is_scoped else part).casefold()
         name = directive.partition(":")[0].strip()
         follows_date = name == "unavailable_after"
+        if name in _VALUED:
+            # What stands behind the value was meant to be a directive of its own.
+            yield from (word for word in re.split(r"[\s;]+", directive) if _OPT_OUT.match(word))
         if name not in _VALUED and not _INDEXING.issuperset(directive.split()):
             yield directive

@@ -488,8 +488,6 @@ def test_a_licence_that_was_not_handed_in_blocks(named: dict[str, Any]) -> None:
     assert codes(signals(URL, user_agent="MyBot", **named)) == {Code.TERMS_ELSEWHERE}
     assert not codes(signals(URL, user_agent="MyBot", rsl="<rsl/>", **named))
     assert codes(signals(URL, user_agent="MyBot", rsl=UNREADABLE, **named)) == {Code.SOURCE_UNREADABLE}
-    if "OtherBot" not in str(named) and "User-agent" in str(named):
-        assert not codes(signals(URL, user_agent="OtherBot", **named))
 
 
 # -- limits, and any content ----------------------------------------------------------------
