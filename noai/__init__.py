@@ -10,13 +10,14 @@ used. Behind them, from types to verbs:
 - ``signals``: what is found there, one file a vocabulary.
 - ``verifying`` (facts), ``combining`` and ``policy`` (judgement), ``verdict`` (the answer).
 - ``consent``: grants, revocations, status lists and delegations, and what they do to a verdict.
+- ``http``: what a site says beside a file, for those who fetch; ``publishing``: saying it.
 - ``planning``, ``workspace``, ``marking``: writing without ever harming the original.
 - ``corpus``, ``cli``: many files, and the command line.
 
 What ``__all__`` names is stable; everything else may change.
 """
 
-from noai import consent, errors
+from noai import consent, errors, http
 from noai._version import __version__
 from noai.claim import Claim, Permission, Profile, Rights, Use, Work
 from noai.codes import Code
@@ -60,6 +61,7 @@ __all__ = [
     "__version__",
     "consent",
     "errors",
+    "http",
     "mark",
     "verify",
 ]

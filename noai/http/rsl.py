@@ -54,6 +54,9 @@ def _elsewhere(exchange: Exchange) -> Iterator[Finding]:
         yield Finding(SignalSource.HTTP, place, codes=(Code.TERMS_ELSEWHERE,), message=message, value=value)
 
 
+_NAMES: Final = ("license", "licence")
+
+
 @dataclass(frozen=True)
 class _Licence:
     """One licence, or content that can only be had from a licence server."""
@@ -102,7 +105,8 @@ def _licences(root: Element) -> Iterator[_Licence]:
             if "server" in element.attributes:
                 number += 1
                 yield _Licence(number, content, None)
-        if element.name in ("license", "licence"):
+        # A list outside a licence is misplaced, and was meant all the same.
+        if element.name in _NAMES or _LIST.fullmatch(element.name):
             number += 1
             yield _Licence(number, content, element)
         else:
@@ -129,7 +133,7 @@ def _applying(exchange: Exchange, licences: Iterable[_Licence]) -> Iterator[tupl
 def _finding(licence: _Licence, is_clear: bool) -> Finding:
     said: list[str] = []
     stated: list[Uses] = []
-    understood = is_clear
+    understood = is_clear and (licence.element is None or licence.element.name in _NAMES)
     if licence.element is None:
         stated.append(_CONSTRAIN_ALL)
         said.append("asks for a licence from a server")

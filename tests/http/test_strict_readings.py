@@ -43,6 +43,14 @@ def test_a_licence_is_named_for_every_agent() -> None:
     assert found.codes == (Code.TERMS_ELSEWHERE,)
 
 
+@pytest.mark.parametrize("around", ["{}", '<content url="/">{}</content>', "<licenses>{}</licenses>"])
+def test_a_prohibition_outside_a_licence_was_meant(around: str) -> None:
+    said = around.format('<prohibits type="usage">ai-train</prohibits>')
+    found = signals(URL, rsl=f"<rsl>{said}</rsl>")
+    assert Use.TRAINING in found.denies
+    assert Code.UNKNOWN_VALUE in {code for finding in found.findings for code in finding.codes}
+
+
 def test_a_licence_ends_no_list_of_agents() -> None:
     text = "User-agent: NoaiBot\nLicense: /rsl.xml\nUser-agent: other\nContent-Signal: ai-train=no\n"
     assert Use.TRAINING in signals(URL, robots_txt=text, user_agent="NoaiBot").denies
