@@ -58,7 +58,10 @@ def judge(
     work.take_statuses(statuses)
     work.take_revocations(revocations)
     # The same statement in two files, or twice in one, counts once.
-    held = [work.held(line) for line in {line.text: line for line in grants}.values()]
+    lines: dict[str, Line] = {}
+    for line in grants:
+        lines.setdefault(line.text, line)
+    held = [work.held(line) for line in lines.values()]
     return Consent(
         declared,
         tuple(item for item in held if isinstance(item, HeldGrant)),

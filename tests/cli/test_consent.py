@@ -395,7 +395,9 @@ def test_what_cannot_be_judged(
 
 
 def test_a_void_line_is_told_once_and_the_others_count(noai: Run, granted: Grant) -> None:
-    Path("grants.jsonl").write_text("\n\n" + "nonsense\n" * 30 + lines()[0] + "\r\n\n")
+    Path("grants.jsonl").write_text(
+        "\n\n" + "".join(f"nonsense {n}\n" for n in range(30)) + lines()[0] + "\r\n\n"
+    )
     shutil.copy("tune.mp3", "again.mp3")
     noai("identity", "export", "ana", "-o", "ana.pem")
     noai("trust", "add", "ana.pem", "--may", "grant")
