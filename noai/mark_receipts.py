@@ -75,7 +75,7 @@ class MarkReceipt:
             judgement.check,
             Check.FAIL if ahead or late else Check.PASS,
             (*judgement.codes, *((Code.ISSUED_IN_FUTURE,) if ahead else ())),
-            SignedBy(self.token.kid, subject, judgement.name, judgement.identities(self.token.kid)),
+            judgement.signed_by(self.token.kid, subject),
         )
 
 

@@ -21,7 +21,7 @@ from noai import certificates
 from noai.codes import Code
 from noai.errors import KeyFileError, TrustError
 from noai.files import write_private
-from noai.report import Check
+from noai.report import Check, SignedBy
 from noai.words import Word
 
 SCHEMA: Final = "noai.trust/1"
@@ -109,6 +109,10 @@ class SignerJudgement:
         if self.entry is None:
             return None
         return f"own:{self.entry.name}" if self.own else f"sha256:{self.entry.fingerprint}"
+
+    def signed_by(self, kid: str, subject: str | None) -> SignedBy:
+        """The signer as verdicts show it."""
+        return SignedBy(kid, subject, self.name, self.identities(kid))
 
     def identities(self, kid: str) -> frozenset[str]:
         """Names of the groups, one identity each, into which the trust list puts ``kid``.

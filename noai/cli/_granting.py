@@ -170,7 +170,7 @@ class Speaker:
     @property
     def signed_by(self) -> SignedBy:
         judgement = self.trust.judge(self.signer.chain, self.now)
-        return SignedBy(self.kid, self.name, judgement.name, judgement.identities(self.kid))
+        return judgement.signed_by(self.kid, self.name)
 
     def has_made(self, finding: Finding) -> bool:
         """Whether a finding is a marker by this identity."""

@@ -60,29 +60,30 @@ class Window(NamedTuple):
 
 
 @dataclass(frozen=True)
-class HeldGrant:
-    """A grant, and what forbids it to count whatever file and time; nothing does if ``refusals`` is empty."""
+class Held:
+    """What forbids a statement to count whatever file and time; nothing does if ``refusals`` is empty."""
 
-    grant: Grant
     named: Named
     place: str
     signed_by: SignedBy
     window: Window
-    refusals: tuple[Code, ...] = ()
+    refusals: tuple[Code, ...]
     #: For each trust entry that lets its signer grant: prefixes of the ISRCs for which, or none for all.
-    reach: tuple[tuple[str, ...], ...] = ()
+    reach: tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True)
-class HeldDelegation:
-    """A delegation, as :class:`HeldGrant`; ``signed_by`` is who delegates."""
+class HeldGrant(Held):
+    """A grant at hand."""
+
+    grant: Grant
+
+
+@dataclass(frozen=True)
+class HeldDelegation(Held):
+    """A delegation at hand; ``signed_by`` is who delegates."""
 
     delegation: Delegation
-    place: str
-    signed_by: SignedBy
-    window: Window
-    refusals: tuple[Code, ...] = ()
-    reach: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True)

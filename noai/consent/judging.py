@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeVar
 
 from noai import certificates
 from noai.codes import Code
@@ -18,6 +18,7 @@ from noai.consent.grants import UNLISTED_LIFETIME, Grant, lasts_too_long
 from noai.consent.held import (
     Consent,
     Declared,
+    Held,
     HeldDelegation,
     HeldGrant,
     HeldRevocation,
@@ -74,6 +75,9 @@ def judge(
     )
 
 
+_Ending = TypeVar("_Ending", StatusList, Revocation)
+
+
 @dataclass(frozen=True)
 class _Signer:
     """How far the checks of one statement's signature and signer got."""
@@ -81,6 +85,10 @@ class _Signer:
     token: Token
     judgement: SignerJudgement | None
     signed_by: SignedBy
+
+    @property
+    def is_known(self) -> bool:
+        return self.judgement is not None and self.judgement.check is Check.PASS
 
     @property
     def refusals(self) -> tuple[Code, ...]:
@@ -123,16 +131,7 @@ class _Judge:
         return self.now.timestamp()
 
     def take_statuses(self, lines: Iterable[Line]) -> None:
-        for line in lines:
-            try:
-                status = StatusList.parse(line.text)
-            except TokenRefused as refusal:
-                self._refuse(line, void_of(line, refusal))
-                continue
-            signer = self._signer(status.token)
-            if signer.judgement is None:
-                self._refuse(line, _void(line, Code.GRANT_SIGNATURE))
-                continue
+        for _, status, signer in self._opened(lines, StatusList.parse):
             for name in names_of(signer.signed_by):
                 # What ended once stays so, whichever edition says it.
                 self.ended[name] |= status.ended
@@ -156,24 +155,32 @@ class _Judge:
             self.lists[status.id, name] = replace(held, codes=held.codes | {Code.STATUS_ROLLBACK})
 
     def take_revocations(self, lines: Iterable[Line]) -> None:
+        for line, revocation, signer in self._opened(lines, Revocation.parse):
+            if revocation.what is not Ended.MARKER:
+                for name in names_of(signer.signed_by):
+                    self.ended[name].add(revocation.named)
+                continue
+            ahead = revocation.issued_at > self.seconds + CLOCK_SKEW
+            proven = signer.is_known and not ahead
+            self.marker_revocations.append(
+                HeldRevocation(revocation.named, line.place, signer.signed_by, proven)
+            )
+
+    def _opened(
+        self, lines: Iterable[Line], parse: Callable[[str], _Ending]
+    ) -> Iterator[tuple[Line, _Ending, _Signer]]:
+        """What ends things and is signed as it says; what is not is kept as a doubt."""
         for line in lines:
             try:
-                revocation = Revocation.parse(line.text)
+                said = parse(line.text)
             except TokenRefused as refusal:
                 self._refuse(line, void_of(line, refusal))
                 continue
-            signer = self._signer(revocation.token)
+            signer = self._signer(said.token)
             if signer.judgement is None:
                 self._refuse(line, _void(line, Code.GRANT_SIGNATURE))
-            elif revocation.what is not Ended.MARKER:
-                for name in names_of(signer.signed_by):
-                    self.ended[name].add(revocation.named)
             else:
-                ahead = revocation.issued_at > self.seconds + CLOCK_SKEW
-                proven = signer.judgement.check is Check.PASS and not ahead
-                self.marker_revocations.append(
-                    HeldRevocation(revocation.named, line.place, signer.signed_by, proven)
-                )
+                yield line, said, signer
 
     def held(self, line: Line) -> HeldGrant | HeldDelegation | Void:
         """A grant or a delegation with what can be said of it without a file."""
@@ -185,26 +192,27 @@ class _Judge:
             return void_of(line, refusal)
 
     def _grant(self, line: Line, grant: Grant) -> HeldGrant:
-        signer, declared = self._signer(grant.token), self.declared
+        declared = self.declared
         wrong = {
             Code.GRANT_OTHER_LICENSEE: grant.licensee != declared.licensee,
             Code.GRANT_OTHER_MODEL: grant.model is not None and grant.model != declared.model,
             Code.GRANT_OTHER_TERRITORY: grant.territory is not None and grant.territory != declared.territory,
         }
-        named = Named(grant.id, signer.token.input_sha256)
-        window, codes = self._standing(grant, named, signer.signed_by)
-        refusals = (*signer.refusals, *(code for code, is_wrong in wrong.items() if is_wrong), *codes)
-        bare = replace(grant, token=None)
-        return HeldGrant(bare, named, line.place, signer.signed_by, window, refusals, signer.reach)
+        held = self._held(line, grant, [code for code, is_wrong in wrong.items() if is_wrong])
+        return HeldGrant(**vars(held), grant=replace(grant, token=None))
 
     def _delegation(self, line: Line, delegation: Delegation) -> HeldDelegation:
-        signer = self._signer(delegation.token)
-        named = Named(delegation.id, signer.token.input_sha256)
-        window, codes = self._standing(delegation, named, signer.signed_by)
-        untrusted = () if signer.reach else (Code.GRANT_NOT_TRUSTED,)
-        refusals = (*signer.refusals, *untrusted, *codes)
-        bare = replace(delegation, token=None)
-        return HeldDelegation(bare, line.place, signer.signed_by, window, refusals, signer.reach)
+        held = self._held(line, delegation)
+        if not held.reach:
+            held = replace(held, refusals=(*held.refusals, Code.GRANT_NOT_TRUSTED))
+        return HeldDelegation(**vars(held), delegation=replace(delegation, token=None))
+
+    def _held(self, line: Line, said: Grant | Delegation, wrong: Iterable[Code] = ()) -> Held:
+        signer = self._signer(said.token)
+        named = Named(said.id, signer.token.input_sha256)
+        window, codes = self._standing(said, named, signer.signed_by)
+        refusals = (*signer.refusals, *wrong, *codes)
+        return Held(named, line.place, signer.signed_by, window, refusals, signer.reach)
 
     def _standing(
         self, said: Grant | Delegation, named: Named, by: SignedBy
@@ -236,8 +244,7 @@ class _Judge:
         if not token.verifies():
             return _Signer(token, None, SignedBy(token.kid, subject))
         judgement = self.trust.judge(token.chain, self.now)
-        signed_by = SignedBy(token.kid, subject, judgement.name, judgement.identities(token.kid))
-        return _Signer(token, judgement, signed_by)
+        return _Signer(token, judgement, judgement.signed_by(token.kid, subject))
 
     def _refuse(self, line: Line, void: Void) -> None:
         """Keep what a statement names that ends things but does not hold: it may have meant to."""

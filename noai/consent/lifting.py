@@ -20,7 +20,7 @@ from noai.consent.held import BySigner, Consent, HeldDelegation, HeldGrant, name
 from noai.essence import EssenceDigest
 from noai.limits import CONSENT_SHOWN
 from noai.marker import Marker
-from noai.report import Check, Finding, PermitProof, SignalSource
+from noai.report import Check, Finding, PermitProof, SignalSource, SignedBy
 
 #: The essence of the file at hand, read when it is asked for; None if it cannot be bound to.
 Essence = Callable[[], "EssenceDigest | None"]
@@ -169,13 +169,19 @@ def _others(findings: Sequence[Finding], consent: Consent) -> Iterator[Finding]:
     """What else could have been meant for this file: grants by others for this recording, and void ones."""
     reservations = [f for f in findings if not f.lifted and f.signed_by is not None and f.denies]
     for finding in reservations:
-        recording = _Recording(finding, findings, lambda: None)
-        theirs = {id(held) for held, _ in _by_the_same(finding, consent, recording)}
-        for held in recording.named_by(consent):
-            if id(held) not in theirs:
+        for held in _Recording(finding, findings, lambda: None).named_by(consent):
+            if not _speaks_for(held, finding.signed_by, consent):
                 yield _refused(held, tuple(dict.fromkeys((Code.GRANT_OTHER_IDENTITY, *held.refusals))))
     for void in consent.void if reservations else ():
         yield Finding(SignalSource.GRANT, void.place, codes=(void.code,), message=void.message)
+
+
+def _speaks_for(held: HeldGrant, signer: SignedBy | None, consent: Consent) -> bool:
+    """Whether a grant is by this identity, or by a key that it delegates to."""
+    if signer is None:
+        return False
+    above = (delegation for name in names_of(signer) for delegation in consent.delegated_by(name))
+    return held.signed_by.same_identity(signer) or any(d.delegation.to == held.signed_by.kid for d in above)
 
 
 def _granting(held: HeldGrant, uses: frozenset[Use], how: tuple[Code, ...]) -> Finding:

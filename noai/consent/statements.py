@@ -107,6 +107,13 @@ class Members:
             raise self._refused(f"{name} is missing")
         return self._left.pop(name)
 
+    def _is_null(self, name: str) -> bool:
+        """Whether the member is there, and null; it is then taken."""
+        is_null = self.has(name) and self._left[name] is None
+        if is_null:
+            self.take(name)
+        return is_null
+
     def has(self, name: str) -> bool:
         return name in self._left
 
@@ -124,8 +131,7 @@ class Members:
         return value
 
     def instant_or_none(self, name: str) -> int | None:
-        if self._left.get(name, 0) is None:
-            self.take(name)
+        if self._is_null(name):
             return None
         return self.instant(name)
 
@@ -143,8 +149,7 @@ class Members:
         return value
 
     def text_or_none(self, name: str) -> str | None:
-        if self._left.get(name, 0) is None:
-            self.take(name)
+        if self._is_null(name):
             return None
         return self.text(name)
 
@@ -193,8 +198,7 @@ class Members:
         return named
 
     def status_or_none(self, name: str = "status_list") -> StatusRef | None:
-        if self._left.get(name, 0) is None:
-            self.take(name)
+        if self._is_null(name):
             return None
         members = self.object(name)
         ref = StatusRef(members.identifier("id"), members.text_or_none("url"))

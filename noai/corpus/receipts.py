@@ -36,6 +36,7 @@ from noai.corpus.tallying import Tally
 from noai.encoding import json_bytes
 from noai.envelope import Token, identifier, parse, seal
 from noai.errors import TokenRefused
+from noai.marker import CLOCK_SKEW
 from noai.policy import Admission, Policy
 from noai.report import Check, Depth, SignedBy
 from noai.signing import Signer
@@ -57,8 +58,6 @@ __all__ = [
 
 RECEIPT_TYPE: Final = "noai-receipt+jws"
 VERSION: Final = 1
-#: Difference of clocks between signer and verifier that is forgiven, in seconds.
-CLOCK_SKEW: Final = 300
 
 
 @dataclass(frozen=True)
@@ -168,7 +167,7 @@ class Receipt:
             Check.FAIL if ahead or late else Check.PASS,
             same,
             (*judgement.codes, *((Code.ISSUED_IN_FUTURE,) if ahead else ())),
-            SignedBy(self.token.kid, subject.subject, judgement.name, judgement.identities(self.token.kid)),
+            judgement.signed_by(self.token.kid, subject.subject),
             found,
         )
 

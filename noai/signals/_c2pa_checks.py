@@ -79,9 +79,7 @@ def check_active(
         binding=binding.check,
         time=Check.FAIL if expired else Check.PASS,
         codes=(*judgement.codes, *binding.codes, *((Code.C2PA_INVALID,) if broken else ())),
-        signed_by=SignedBy(
-            signed_by.kid, signed_by.subject, judgement.name, judgement.identities(signed_by.kid)
-        ),
+        signed_by=judgement.signed_by(signed_by.kid, signed_by.subject),
         permit=PermitProof(entry_permits, in_scope, fresh=True),
         message=binding.message,
     )

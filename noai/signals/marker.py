@@ -136,12 +136,7 @@ def _check(finding: Finding, marker: Marker, token: Token, stamps: _Stamps, evid
         binding=binding,
         time=time,
         codes=(*finding.codes, *judgement.codes, *binding_codes, *time_codes),
-        signed_by=SignedBy(
-            token.kid,
-            certificates.subject(token.chain[0]),
-            judgement.name,
-            judgement.identities(token.kid),
-        ),
+        signed_by=judgement.signed_by(token.kid, certificates.subject(token.chain[0])),
         permit=PermitProof(entry_permits, in_scope, marker.is_fresh(evidence.now.timestamp())),
     )
 

@@ -82,7 +82,7 @@ def held(granted: str) -> tuple[HeldGrant, ...]:
     grant = Grant("urn:x:g", NOW_SECONDS, Scope(tracks=frozenset({ESSENCE})), to, uses, NOW_SECONDS, None)
     refusals = () if to == ASKING else (Code.GRANT_OTHER_LICENSEE,)
     window = Window(NOW_SECONDS, NOW_SECONDS, None, None)
-    return (HeldGrant(grant, Named("urn:x:g", "s"), "grants", by, window, refusals, reach=((),)),)
+    return (HeldGrant(Named("urn:x:g", "s"), "grants", by, window, refusals, ((),), grant),)
 
 
 ROWS: Final = [
