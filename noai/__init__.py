@@ -17,7 +17,10 @@ used. Behind them, from types to verbs:
 What ``__all__`` names is stable; everything else may change.
 """
 
-from noai import consent, errors, http
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from noai import errors
 from noai._version import __version__
 from noai.claim import Claim, Permission, Profile, Rights, Use, Work
 from noai.codes import Code
@@ -29,6 +32,11 @@ from noai.signing import CallbackSigner, KeySigner, Signer
 from noai.trust import May, TrustEntry, TrustList
 from noai.verdict import Decision, Reason, Verdict
 from noai.verifying import Verifier, verify
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from noai import consent, http
 
 __all__ = [
     "Admission",
@@ -65,3 +73,10 @@ __all__ = [
     "mark",
     "verify",
 ]
+
+
+def __getattr__(name: str) -> "ModuleType":
+    # Most runs ask neither for a licensee nor for a site: no process starts with what only those need.
+    if name in ("consent", "http"):
+        return import_module(f"noai.{name}")
+    raise AttributeError(f"module 'noai' has no attribute {name!r}")

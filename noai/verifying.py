@@ -10,15 +10,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from noai import identities, signing
 from noai.claim import Use
 from noai.codes import Code
 from noai.combining import resolve
-from noai.consent.held import Consent
-from noai.consent.lifting import lift
-from noai.consent.taking_back import take_back
 from noai.containers.interface import AreaNote, Detected, TagArea
 from noai.containers.registry import detect
 from noai.errors import ContainerError, NoaiError, SourceChanged, SourceError, UsageError
@@ -41,6 +38,9 @@ from noai.sources import (
 )
 from noai.trust import TrustList
 from noai.verdict import Verdict
+
+if TYPE_CHECKING:
+    from noai.consent.held import Consent
 
 #: What statements of consent can be about.
 _SIGNED: Final = (SignalSource.MARKER, SignalSource.C2PA)
@@ -210,6 +210,9 @@ class Verifier:
         found = all_findings(evidence)
         if self.consent is None:
             return resolve(found, evidence.now)
+        from noai.consent.lifting import lift
+        from noai.consent.taking_back import take_back
+
         found = resolve(take_back(found, self.consent), evidence.now)
         return lift(found, self.consent, lambda: _bound(evidence), evidence.now)
 

@@ -230,6 +230,13 @@ def test_importing_noai_loads_neither_mutagen_nor_c2pa() -> None:
     assert not loaded_after("import noai") & {"mutagen", "c2pa"}
 
 
+def test_checking_starts_without_what_only_consent_and_sites_need() -> None:
+    loaded = "[m for m in sys.modules if m.startswith(('noai.consent', 'noai.http'))]"
+    code = f"import sys, noai.cli.verify\nprint({loaded})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 VERIFY: Final = "import noai\nfor path in sys.argv[1:]:\n    noai.verify(path)"
 
 

@@ -6,17 +6,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import wraps
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from noai import identities
 from noai.cli import _options, _render
 from noai.cli._options import PathType
-from noai.consent import Consent, Declared
-from noai.consent.files import ConsentFiles
 from noai.errors import UsageError
 from noai.trust import TrustList
+
+if TYPE_CHECKING:
+    from noai.consent import Consent, Declared
+    from noai.consent.files import ConsentFiles
 
 #: Void lines that are told one by one.
 _TOLD: Final = 20
@@ -81,6 +83,9 @@ class Question:
             UsageError: if they do not fit together.
         """
         if licensee is not None:
+            from noai.consent import Declared
+            from noai.consent.files import ConsentFiles
+
             files = ConsentFiles.named(grants, revocations, status)
             return cls(Declared(licensee, model, territory), files)
         given = dict(zip(_NAMES[1:], (model, territory, grants, revocations, status), strict=True))

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import chain
+from typing import TYPE_CHECKING
 
 from noai._version import __version__
 from noai.cli._files import listed_paths, require_output
 from noai.cli._writers import Format, StoreWriter
-from noai.consent.files import ConsentFiles, consent_digest
 from noai.corpus.receipts import trust_digest
 from noai.corpus.remote_urls import is_remote
 from noai.corpus.resuming import ByKey, InOrder
@@ -21,6 +21,10 @@ from noai.corpus.state import State, own_files
 from noai.corpus.tallying import Tally
 from noai.corpus.walking import Candidate, Passed, folder_id
 from noai.limits import MIB
+from noai.verifying import Verifier
+
+if TYPE_CHECKING:
+    from noai.consent.files import ConsentFiles
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ class Request:
             "exclude": list(selection.exclude),
             "archives": self.scan.archives,
             "ordered": self.scan.ordered,
-            "consent": None if verifier.consent is None else consent_digest(verifier.consent),
+            "consent": _consent_digest(verifier),
         }
 
     def without_outputs(self, inner: Left | None = None) -> Left | None:
@@ -135,6 +139,14 @@ class _Without:
         if self._folder in path:
             return folder_id(os.path.dirname(path)) == folder_id(f"{self._output}.parts")
         return False
+
+
+def _consent_digest(verifier: Verifier) -> str | None:
+    if verifier.consent is None:
+        return None
+    from noai.consent.files import consent_digest
+
+    return consent_digest(verifier.consent)
 
 
 def _list_digest(source: str | None) -> str | None:

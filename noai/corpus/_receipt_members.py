@@ -10,17 +10,19 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from noai.codes import Code
-from noai.consent.files import ConsentFiles
-from noai.consent.held import Declared
 from noai.encoding import Json, json_bytes
 from noai.errors import TokenRefused
 from noai.limits import RECEIPT_LISTED_BYTES
 from noai.sources import chunks, open_path
 from noai.text import escape_path
 from noai.words import Word
+
+if TYPE_CHECKING:
+    from noai.consent.files import ConsentFiles
+    from noai.consent.held import Declared
 
 #: The year 9999: later instants have no calendar date in Python.
 _LAST_SECOND: Final = 253_402_300_799

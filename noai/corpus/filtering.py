@@ -8,10 +8,9 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from noai.codes import Code
-from noai.consent.held import Consent
 from noai.corpus.archives.registry import is_archive
 from noai.corpus.judging import UNREADABLE, Judged
 from noai.corpus.outputs import Encoding, unpickled
@@ -25,6 +24,9 @@ from noai.policy import Policy
 from noai.report import Depth, Note
 from noai.trust import TrustList
 from noai.verdict import Verdict
+
+if TYPE_CHECKING:
+    from noai.consent.held import Consent
 
 #: Something was not read, or not to its end. What else is undecided was read, and is not understood.
 _UNREAD: Final = UNREADABLE | {

@@ -9,9 +9,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import groupby
 from time import monotonic
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
-from noai.consent.held import Consent
 from noai.corpus.batches import Clerk, Outcome, is_named_like_an_archive, judgements
 from noai.corpus.judging import Judged, judge, unopened
 from noai.corpus.outputs import Encoding, unpickled
@@ -26,6 +25,9 @@ from noai.report import Depth
 from noai.trust import TrustList
 from noai.verdict import Verdict
 from noai.verifying import Verifier
+
+if TYPE_CHECKING:
+    from noai.consent.held import Consent
 
 #: Seconds after which remote verdicts are handed on, few as they may be.
 _REMOTE_SECONDS: Final = 0.2
