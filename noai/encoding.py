@@ -22,6 +22,8 @@ Json = Union[str, int, bool, None, list["Json"], dict[str, "Json"]]
 
 #: Integers above it are not the same in every JSON implementation (RFC 8259, section 6).
 MAX_INTEGER: Final = 2**53 - 1
+#: Seconds since 1970 at the end of the year 9999: later instants have no calendar date in Python.
+LAST_SECOND: Final = 253_402_300_799
 _MAX_INTEGER_CHARS: Final = 17
 #: Up to the end where it is not closed, so that no place is looked at twice.
 _STRING: Final = re.compile(rb'"(?:[^"\\]|\\.)*(?:"|\Z)', re.DOTALL)

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
+from uuid import uuid4
 
 from cryptography import x509
 
@@ -127,6 +128,20 @@ def _read_header(part: str, typ: str) -> tuple[Algorithm, str, tuple[x509.Certif
 
 #: A signer's tokens of one kind have one header.
 _read_kept_header: Final = lru_cache(maxsize=CERTIFICATES_KEPT)(_read_header)
+
+
+def new_id() -> str:
+    """An id for a statement that is about to be signed."""
+    return f"urn:uuid:{uuid4()}"
+
+
+def require_version(payload: Mapping[str, Json], member: str, version: int) -> None:
+    """
+    Raises:
+        TokenRefused: if ``payload`` is of another version. ``true`` is not 1.
+    """
+    if type(payload.get(member)) is not int or payload[member] != version:
+        raise TokenRefused(Code.PAYLOAD_VERSION, f"{member} is not {version}")
 
 
 def identifier(value: Json, what: str) -> str:

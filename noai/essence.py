@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from noai.codes import Code
+from noai.encoding import b64url
 from noai.hashing import alongside
 from noai.sources import ByteSource
 
@@ -37,6 +38,10 @@ class EssenceDigest:
     scheme: str
     digest: bytes
     alg: str = ALGORITHM
+
+    def members(self) -> dict[str, object]:
+        """As the JSON of signed statements has it."""
+        return {"alg": self.alg, "scheme": self.scheme, "digest": b64url(self.digest)}
 
 
 class StreamHasher:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import ipaddress
 import urllib.error
 import urllib.request
 from email.message import Message
@@ -13,6 +12,7 @@ from urllib.parse import urlsplit
 
 from noai._version import __version__
 from noai.errors import FetchError, UsageError
+from noai.hosts import is_loopback
 from noai.limits import FETCH_SECONDS, KIB
 
 _CHUNK: Final = 64 * KIB
@@ -74,13 +74,6 @@ def _split(url: str) -> tuple[str, str]:
     if scheme not in ("https", "http") or not host or not url.isascii() or any(c <= " " for c in url):
         raise UsageError(f"{url!r} is no address that can be asked; give one that begins with https://")
     return scheme, host
-
-
-def is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 class _SafeRedirects(urllib.request.HTTPRedirectHandler):

@@ -18,6 +18,7 @@ from typing import Final, NamedTuple
 from noai.claim import Permission, Use, Uses
 from noai.containers.glances import glance
 from noai.containers.interface import ContainerName, TagField
+from noai.encoding import LAST_SECOND
 from noai.limits import TOKEN_CHARS
 from noai.report import Depth, Finding, Report, SignalSource, SignedBy
 from noai.sources import ByteSource
@@ -35,8 +36,6 @@ _KID: Final = re.compile(rb'"kid":"([A-Za-z0-9_-]{43})"')
 _BASE64: Final = bytes.maketrans(b"-_", b"+/")
 _USES: Final = {use.value: use for use in Use}
 _PERMISSIONS: Final = {permission.value: permission for permission in Permission}
-#: The first year that some platforms have no calendar for.
-_LAST_SECOND: Final = 253_402_300_799
 
 
 class Stated(NamedTuple):
@@ -138,7 +137,7 @@ def stated(slot: TagField) -> Stated | None:
         said,
         kid,
         identifier if type(identifier) is str else None,
-        issued if type(issued) is int and 0 <= issued <= _LAST_SECOND else None,
+        issued if type(issued) is int and 0 <= issued <= LAST_SECOND else None,
         slot.value,
     )
 

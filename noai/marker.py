@@ -9,8 +9,8 @@ from typing import Final, TypeVar
 
 from noai.claim import Claim, Companion, Permission, Rights, Superseded, Use, Work
 from noai.codes import Code
-from noai.encoding import Json, b64url, b64url_decode
-from noai.envelope import Token, identifier
+from noai.encoding import LAST_SECOND, Json, b64url, b64url_decode
+from noai.envelope import Token, identifier, require_version
 from noai.errors import TokenRefused
 from noai.essence import ALGORITHM, EssenceDigest
 
@@ -19,8 +19,6 @@ VERSION: Final = 1
 PERMISSION_LIFETIME: Final = 90 * 24 * 3600
 #: Difference of clocks between signer and verifier that is forgiven, in seconds.
 CLOCK_SKEW: Final = 300
-#: The year 9999: later instants have no calendar date in Python.
-_LAST_SECOND: Final = 253_402_300_799
 
 #: Values of the marker's tag that are a plain opt-out flag, not a token (source ``tag``).
 FLAG_VALUES: Final = frozenset({"1", "true", "yes"})
@@ -56,11 +54,7 @@ class Marker:
             "id": self.id,
             "iat": self.issued_at,
             "exp": self.expires_at,
-            "essence": {
-                "alg": self.essence.alg,
-                "scheme": self.essence.scheme,
-                "digest": b64url(self.essence.digest),
-            },
+            "essence": self.essence.members(),
             "uses": {use.value: permission.value for use, permission in claim.uses.items()},
             "constraint_info": claim.constraint_info,
             "rights": _without_none(asdict(claim.rights)),
@@ -86,9 +80,8 @@ class Marker:
             TokenRefused: for another version, and for members that are missing or of a wrong kind.
         """
         payload = token.payload
-        # 1. Version. ``true`` is not 1.
-        if type(payload.get("noai")) is not int or payload["noai"] != VERSION:
-            raise TokenRefused(Code.PAYLOAD_VERSION, f"noai is not {VERSION}")
+        # 1. Version.
+        require_version(payload, "noai", VERSION)
         # 2. What it says, before anything that could be wrong with the rest.
         uses = _uses(payload.get("uses"))
         constraint = payload.get("constraint_info")
@@ -169,7 +162,7 @@ def read_essence_member(value: Json) -> EssenceDigest:
 
 def read_instant(value: Json, name: str) -> int:
     """Seconds since 1970. Raises: TokenRefused, for anything that is no instant with a date."""
-    if type(value) is not int or not 0 <= value <= _LAST_SECOND:
+    if type(value) is not int or not 0 <= value <= LAST_SECOND:
         raise TokenRefused(Code.PAYLOAD_MEMBERS, f"{name} is not a number of seconds since 1970")
     return value
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -13,7 +12,7 @@ from noai.codes import Code
 from noai.combining import resolve
 from noai.containers.interface import Detected, FieldRole, TagEdit
 from noai.containers.registry import detect
-from noai.envelope import parse, seal
+from noai.envelope import new_id, parse, seal
 from noai.errors import ContainerMalformed, EssenceUnbindable
 from noai.essence import EssenceReading, Violation
 from noai.marker import PERMISSION_LIFETIME, Marker, companion
@@ -196,7 +195,7 @@ def plan_marking(situation: Situation, claim: Claim, signer: Signer, now: dateti
     """
     replaced = predecessors(situation)
     issued_at = max([int(now.timestamp()), *(m.issued_at + 1 for m in replaced)])
-    marker_id = f"urn:uuid:{uuid.uuid4()}"
+    marker_id = new_id()
     lifting = lifting_edit(situation)
     sentence = statement.render(marker_id, claim)
     data_mining, notices = _data_mining(situation, claim)

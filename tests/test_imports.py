@@ -23,7 +23,7 @@ LAYERS: Final[tuple[tuple[str, frozenset[str]], ...]] = (
         frozenset(
             {
                 *("_version", "words", "codes", "errors", "limits", "text", "claim", "identifiers"),
-                *("declaration", "files", "progress"),
+                *("declaration", "files", "hosts", "progress"),
             }
         ),
     ),
@@ -49,6 +49,7 @@ LAYERS: Final[tuple[tuple[str, frozenset[str]], ...]] = (
                 "envelope",
                 "marker",
                 "timestamps",
+                "attestation",
                 "fetching",
                 "timestamping",
                 "report",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from noai import signing
+from noai.attestation import Attestation
 from noai.cli import _render
 from noai.cli._exits import Exit
 from noai.cli._files import trust_with
@@ -18,7 +19,7 @@ from noai.cli._verdicts import CHECK_STYLES, who
 from noai.containers.registry import detect, read_essence
 from noai.errors import ContainerError, SourceError, TokenRefused, UsageError
 from noai.essence import EssenceDigest
-from noai.mark_receipts import MarkReceipt, MarkReceiptCheck, read_mark_receipt
+from noai.mark_receipts import MarkReceipt, read_mark_receipt
 from noai.sources import open_path
 from noai.text import escape_path
 from noai.verdict import iso
@@ -53,7 +54,7 @@ class _Line:
 
     number: int
     receipt: MarkReceipt | None
-    check: MarkReceiptCheck | None
+    check: Attestation | None
     refusal: TokenRefused | None = None
 
     @property

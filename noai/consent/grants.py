@@ -8,7 +8,7 @@ from typing import Final
 from noai.claim import Use
 from noai.codes import Code
 from noai.consent.statements import Kind, Members, StatusRef, opened
-from noai.encoding import Json, b64url, b64url_decode
+from noai.encoding import Json, b64url_decode
 from noai.envelope import Token
 from noai.errors import TokenRefused
 from noai.essence import ALGORITHM, EssenceDigest
@@ -55,7 +55,7 @@ class Scope:
             return {"isrcs": sorted(self.isrcs)}
         return {
             "tracks": [
-                {"alg": track.alg, "scheme": track.scheme, "digest": b64url(track.digest)}
+                track.members()
                 for track in sorted(self.tracks, key=lambda track: (track.scheme, track.digest))
             ]
         }

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Final
-from uuid import uuid4
 
 from noai import certificates
 from noai.claim import Use
@@ -13,17 +12,13 @@ from noai.consent.delegations import Delegable, Delegation
 from noai.consent.endings import Ended, Revocation, StatusList
 from noai.consent.grants import UNLISTED_LIFETIME, Grant, Scope
 from noai.consent.statements import Kind, Named, StatusRef
-from noai.envelope import seal
+from noai.envelope import new_id, seal
 from noai.errors import TokenRefused, UsageError
 from noai.limits import STATUS_CHARS, TOKEN_CHARS
 from noai.signing import Signer
 
 #: How long a status list is good for unless told otherwise: so late a revocation may be seen.
 STATUS_LIFETIME: Final = timedelta(days=7)
-
-
-def new_id() -> str:
-    return f"urn:uuid:{uuid4()}"
 
 
 def status_list_id(signer: Signer) -> str:

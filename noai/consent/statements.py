@@ -14,15 +14,13 @@ from typing import Final, TypeVar
 
 from noai.claim import Use
 from noai.codes import Code
-from noai.encoding import Json, b64url_decode, json_object
+from noai.encoding import LAST_SECOND, Json, b64url_decode, json_object
 from noai.envelope import Token, identifier, parse
 from noai.errors import TokenRefused
 from noai.limits import CONSENT_ITEMS, CONSENT_TEXT_CHARS, TOKEN_CHARS
 from noai.words import Word
 
 VERSION: Final = 1
-#: The year 9999: later instants have no calendar date in Python.
-_LAST_SECOND: Final = 253_402_300_799
 _SHA256_CHARS: Final = 43
 
 _W = TypeVar("_W", bound=Word)
@@ -126,7 +124,7 @@ class Members:
     def instant(self, name: str) -> int:
         """Seconds since 1970."""
         value = self.take(name)
-        if type(value) is not int or not 0 <= value <= _LAST_SECOND:
+        if type(value) is not int or not 0 <= value <= LAST_SECOND:
             raise self._refused(f"{name} is not a number of seconds since 1970")
         return value
 

@@ -13,7 +13,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from noai.codes import Code
-from noai.encoding import Json, json_bytes
+from noai.encoding import LAST_SECOND, Json, json_bytes
 from noai.errors import TokenRefused
 from noai.limits import RECEIPT_LISTED_BYTES
 from noai.sources import chunks, open_path
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from noai.consent.files import ConsentFiles
     from noai.consent.held import Declared
 
-#: The year 9999: later instants have no calendar date in Python.
-_LAST_SECOND: Final = 253_402_300_799
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 _W = TypeVar("_W", bound=Word)
@@ -146,7 +144,7 @@ def as_object(value: Json, name: str) -> dict[str, Json]:
 
 
 def as_instant(value: Json, name: str) -> datetime:
-    if type(value) is not int or not 0 <= value <= _LAST_SECOND:
+    if type(value) is not int or not 0 <= value <= LAST_SECOND:
         raise TokenRefused(Code.PAYLOAD_MEMBERS, f"{name} is not a number of seconds since 1970")
     return datetime.fromtimestamp(value, timezone.utc)
 

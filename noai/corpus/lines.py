@@ -10,6 +10,7 @@ import time
 from datetime import datetime, timezone
 from typing import Final, NamedTuple
 
+from noai.encoding import LAST_SECOND
 from noai.glancing import Glimpse
 from noai.policy import Policy
 from noai.records import dump_text, template
@@ -19,7 +20,7 @@ from noai.verdict import Decision, iso
 #: Templates that are kept: containers times what markers say.
 _TEMPLATES: Final = 1_000
 _PATH, _KID, _ID = "\x01path", "\x01kid", "\x01id"
-_SIZE, _MTIME, _ISSUED = 10**18 + 1, 10**18 + 2, 253_402_300_799
+_SIZE, _MTIME, _ISSUED = 10**18 + 1, 10**18 + 2, LAST_SECOND
 
 
 class Line(NamedTuple):

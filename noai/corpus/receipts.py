@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
-from uuid import uuid4
 
 from noai import certificates
 from noai._version import __version__
+from noai.attestation import Attestation, attest
 from noai.claim import Use
 from noai.codes import Code
 from noai.corpus._receipt_members import (
@@ -34,11 +34,10 @@ from noai.corpus._receipt_members import (
 )
 from noai.corpus.tallying import Tally
 from noai.encoding import json_bytes
-from noai.envelope import Token, identifier, parse, seal
+from noai.envelope import Token, identifier, new_id, parse, require_version, seal
 from noai.errors import TokenRefused
-from noai.marker import CLOCK_SKEW
 from noai.policy import Admission, Policy
-from noai.report import Check, Depth, SignedBy
+from noai.report import Check, Depth
 from noai.signing import Signer
 from noai.trust import TrustList
 from noai.verdict import Decision
@@ -87,26 +86,20 @@ class Run:
 
 
 @dataclass(frozen=True)
-class ReceiptCheck:
+class ReceiptCheck(Attestation):
     """How far each check of a receipt got.
 
     ``output`` is ``not_run`` where no output was given to compare. ``holds`` says that nothing failed
     and that the signer is known: a receipt by somebody unknown proves nothing to its reader.
     """
 
-    signature: Check
-    signer: Check
-    time: Check
     output: Check
-    codes: tuple[Code, ...]
-    signed_by: SignedBy
     #: Of the output that was compared.
     found: FileDigest | None = None
 
     @property
     def holds(self) -> bool:
-        signed = (self.signature, self.signer, self.time)
-        return all(check is Check.PASS for check in signed) and self.output in (Check.PASS, Check.NOT_RUN)
+        return super().holds and self.output in (Check.PASS, Check.NOT_RUN)
 
 
 @dataclass(frozen=True)
@@ -151,25 +144,9 @@ class Receipt:
         # 1. The output: compared whatever the signature says, so that each difference is told.
         found = None if output is None else FileDigest.of(output)
         same = Check.NOT_RUN if found is None else Check.PASS if found == self.output else Check.FAIL
-        # 2. Signature, by the key of x5c alone, which parse() matched with kid and alg.
-        subject = SignedBy(self.token.kid, self.claimed_signer)
-        if not self.token.verifies():
-            codes = (Code.SIGNATURE_INVALID,)
-            return ReceiptCheck(Check.FAIL, Check.NOT_RUN, Check.NOT_RUN, same, codes, subject, found)
-        # 3. Signer: the chain, at the judged time. There is no trusted timestamp in version 1.
-        judgement = trust.judge(self.token.chain, now)
-        # 4. Time.
-        ahead = self.issued_at.timestamp() > now.timestamp() + CLOCK_SKEW
-        late = Code.SIGNER_EXPIRED in judgement.codes
-        return ReceiptCheck(
-            Check.PASS,
-            judgement.check,
-            Check.FAIL if ahead or late else Check.PASS,
-            same,
-            (*judgement.codes, *((Code.ISSUED_IN_FUTURE,) if ahead else ())),
-            judgement.signed_by(self.token.kid, subject.subject),
-            found,
-        )
+        # 2. Who signed it.
+        attested = attest(self.token, self.issued_at, trust, now)
+        return ReceiptCheck(**vars(attested), output=same, found=found)
 
 
 def make_receipt(run: Run, signer: Signer) -> str:
@@ -185,7 +162,7 @@ def make_receipt(run: Run, signer: Signer) -> str:
     tally = run.tally
     payload: dict[str, object] = {
         "noai_receipt": VERSION,
-        "id": f"urn:uuid:{uuid4()}",
+        "id": new_id(),
         "iat": finished,
         "noai": __version__,
         "started": started,
@@ -224,9 +201,7 @@ def read_receipt(text: str) -> Receipt:
     """
     token = parse(text.strip(" \t\r\n"), RECEIPT_TYPE)
     payload = token.payload
-    # ``true`` is not 1.
-    if type(payload.get("noai_receipt")) is not int or payload["noai_receipt"] != VERSION:
-        raise TokenRefused(Code.PAYLOAD_VERSION, f"noai_receipt is not {VERSION}")
+    require_version(payload, "noai_receipt", VERSION)
     question, given = as_object(payload.get("question"), "question"), as_object(payload.get("input"), "input")
     counts, output = as_object(payload.get("counts"), "counts"), as_object(payload.get("output"), "output")
     uses = tuple(as_word(use, Use, "uses") for use in as_strings(question.get("uses"), "uses"))

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Final
 from noai._version import __version__
 from noai.corpus.remote_answers import Answer, date, empty, nanoseconds, receive, refusal
 from noai.corpus.remote_store import Page, Part, RemoteStats, Transient, Version
-from noai.corpus.remote_urls import HTTP, HTTPS, is_loopback, require_readable, shown
+from noai.corpus.remote_urls import HTTP, HTTPS, require_readable, shown
 from noai.errors import SourceError, SourceForbidden, UsageError
+from noai.hosts import is_loopback
 from noai.limits import REMOTE_CONNECT_SECONDS, REMOTE_READ_SECONDS, REMOTE_REDIRECTS
 
 if TYPE_CHECKING:

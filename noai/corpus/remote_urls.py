@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import re
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from noai.errors import SourceError, SourceForbidden
+from noai.hosts import is_loopback
 from noai.limits import REMOTE_URL_CHARS
 from noai.sidecars import MANIFEST_SIDECAR, XMP_SIDECAR
 
@@ -86,14 +86,6 @@ def require_readable(url: str, *, unsafe_http: bool = False) -> None:
         raise SourceError(f"{shown(url)}: is no URL")
     if scheme_of(url) == HTTP and not unsafe_http and not is_loopback(host):
         raise SourceForbidden(f"{shown(url)}: is not read by plain http, which anybody on the way can change")
-
-
-def is_loopback(host: str) -> bool:
-    """Whether ``host`` is this machine by its name or number."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def sidecars_of(url: str) -> Iterator[tuple[str, str]]:

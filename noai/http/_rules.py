@@ -15,6 +15,14 @@ _PARTS: Final = re.compile(r"[\s/();,+:]+")
 _NOBODY: Final = frozenset({"mozilla", "compatible", "http", "https"})
 
 
+def stated(exchange: Exchange, field_name: str, directive: Directive) -> Iterator[tuple[str, str, str]]:
+    """What response fields of one name and rules of one directive say: place, preference, whole value."""
+    for field in exchange.named(field_name):
+        yield field.place, field.value, field.value
+    for rule, said in preferences(exchange, directive):
+        yield rule.place, said, rule.value
+
+
 def preferences(exchange: Exchange, directive: Directive) -> Iterator[tuple[Rule, str]]:
     """The rules of one directive that apply, each with what it says behind its path.
 

@@ -6,12 +6,12 @@ draft-romm-aipref-contentsignals-00, and what is in use: ``search=yes, ai-train=
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Final
 
 from noai.claim import Uses, strictest
 from noai.codes import Code
-from noai.http._rules import preferences
+from noai.http._rules import stated
 from noai.http.interface import Exchange
 from noai.http.robots_txt import Directive
 from noai.limits import PREFERENCE_CHARS
@@ -30,16 +30,9 @@ _DENIAL: Final = re.compile(
 
 def read(exchange: Exchange) -> Iterable[Finding]:
     """Every ``Content-Signal`` that applies."""
-    for place, said, value in _stated(exchange):
+    for place, said, value in stated(exchange, "content-signal", Directive.CONTENT_SIGNAL):
         uses, codes, message = judge(said)
         yield Finding(SignalSource.HTTP, place, uses, codes=codes, message=message, value=value)
-
-
-def _stated(exchange: Exchange) -> Iterator[tuple[str, str, str]]:
-    for field in exchange.named("content-signal"):
-        yield field.place, field.value, field.value
-    for rule, said in preferences(exchange, Directive.CONTENT_SIGNAL):
-        yield rule.place, said, rule.value
 
 
 def judge(signals: str) -> tuple[Uses, tuple[Code, ...], str]:

@@ -6,9 +6,9 @@ it says is read as it is in a tag.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
-from noai.http._rules import preferences
+from noai.http._rules import stated
 from noai.http.interface import Exchange
 from noai.http.robots_txt import Directive
 from noai.report import Finding, SignalSource
@@ -17,14 +17,7 @@ from noai.signals.aipref import judge
 
 def read(exchange: Exchange) -> Iterable[Finding]:
     """Every ``Content-Usage`` that applies."""
-    for place, said, value in _stated(exchange):
+    # Several fields are one dictionary (RFC 9651, section 4.2); read one by one, each member counts as well.
+    for place, said, value in stated(exchange, "content-usage", Directive.CONTENT_USAGE):
         uses, codes, message = judge(said)
         yield Finding(SignalSource.HTTP, place, uses, codes=codes, message=message, value=value)
-
-
-def _stated(exchange: Exchange) -> Iterator[tuple[str, str, str]]:
-    # Several fields are one dictionary (RFC 9651, section 4.2); read one by one, each member counts as well.
-    for field in exchange.named("content-usage"):
-        yield field.place, field.value, field.value
-    for rule, said in preferences(exchange, Directive.CONTENT_USAGE):
-        yield rule.place, said, rule.value
