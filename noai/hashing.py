@@ -7,6 +7,7 @@ hashing does, and less than to move the bytes from one processor's cache to the 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import copy_context
@@ -131,3 +132,15 @@ class _Stoppable:
         if self.stopped:
             raise SourceError("reading was given up")
         return self._source.read_at(offset, length)
+
+
+def sha256(source: ByteSource) -> bytes:
+    """The SHA-256 of all bytes of ``source``.
+
+    Raises:
+        SourceError: if they cannot be had.
+    """
+    digest = hashlib.sha256()
+    for block in chunks(source, 0, source.size):
+        digest.update(block)
+    return digest.digest()

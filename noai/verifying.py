@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 from collections.abc import Iterable
@@ -21,6 +20,7 @@ from noai.containers.registry import detect
 from noai.errors import ContainerError, NoaiError, SourceChanged, SourceError, UsageError
 from noai.essence import EssenceDigest, Violation
 from noai.glancing import Glimpse, look
+from noai.hashing import sha256
 from noai.policy import Policy
 from noai.report import Depth, Finding, Note, Report, SignalSource
 from noai.sidecars import NO_SIDECARS, Sidecars, read_sidecars
@@ -33,7 +33,6 @@ from noai.sources import (
     FileSource,
     Source,
     as_path,
-    chunks,
     open_path,
 )
 from noai.trust import TrustList
@@ -183,7 +182,7 @@ class Verifier:
     ) -> Report:
         try:
             if self.digest:
-                report = replace(report, sha256=_sha256(data))
+                report = replace(report, sha256=sha256(data).hex())
             if looks and self.depth is Depth.DECISION and sidecars is NO_SIDECARS:
                 glimpse = look(data, self._requested, report.mtime_ns)
                 if glimpse is not None and self._is_told(glimpse):
@@ -301,13 +300,6 @@ def _unless_changed(report: Report, opened: DescriptorSource) -> Report:
     if report.error is not None or opened.is_unchanged(report.mtime_ns):
         return report
     return replace(report, error=_note(SourceChanged(f"{report.path}: changed while it was being read")))
-
-
-def _sha256(data: ByteSource) -> str:
-    digest = hashlib.sha256()
-    for block in chunks(data, 0, data.size):
-        digest.update(block)
-    return digest.hexdigest()
 
 
 def _bound(evidence: Evidence) -> EssenceDigest | None:

@@ -9,8 +9,9 @@ from typing import Final
 
 from noai.encoding import b64url
 from noai.errors import UsageError
+from noai.hashing import sha256
 from noai.limits import TERMS_BYTES
-from noai.sources import chunks, open_path
+from noai.sources import open_path
 
 _URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
@@ -35,12 +36,7 @@ def read_terms(given: Sequence[str]) -> tuple[str | None, str | None]:
         require_safe(url)
         if not files:
             return url, b64url(hashlib.sha256(fetch(url, TERMS_BYTES)).digest())
-    return url, _digest(files[0]) if files else None
-
-
-def _digest(path: str) -> str:
-    digest = hashlib.sha256()
-    with open_path(path) as (source, _):
-        for block in chunks(source, 0, source.size):
-            digest.update(block)
-    return b64url(digest.digest())
+    if not files:
+        return url, None
+    with open_path(files[0]) as (source, _):
+        return url, b64url(sha256(source))

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from noai.codes import Code
 from noai.encoding import LAST_SECOND, Json, json_bytes
 from noai.errors import TokenRefused
+from noai.hashing import sha256
 from noai.limits import RECEIPT_LISTED_BYTES
-from noai.sources import chunks, open_path
+from noai.sources import open_path
 from noai.text import escape_path
 from noai.words import Word
 
@@ -43,12 +44,8 @@ class FileDigest:
         Raises:
             SourceError: if it cannot be read.
         """
-        digest, size = hashlib.sha256(), 0
         with open_path(path) as (source, _):
-            for block in chunks(source, 0, source.size):
-                digest.update(block)
-                size += len(block)
-        return cls(digest.hexdigest(), size)
+            return cls(sha256(source).hex(), source.size)
 
     def members(self) -> dict[str, object]:
         """As JSON has it."""

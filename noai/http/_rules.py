@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 from noai.http._matching import Match, chosen, match_path, most_specific
@@ -48,9 +49,7 @@ def addressed(exchange: Exchange, directive: Directive) -> list[Rule]:
     rules = [rule for rule in exchange.robots.rules if rule.directive is directive]
     if all(rule.group is None for rule in rules):
         return rules
-    groups = {
-        group for agent in _agents(exchange.user_agent) for group in chosen(exchange.robots.groups, agent)
-    }
+    groups = _followed(exchange.robots.groups, exchange.user_agent)
     return [rule for rule in rules if rule.group is None or rule.group in groups]
 
 
@@ -68,6 +67,12 @@ def _split(value: str) -> tuple[str | None, str]:
 
 def _is_path(word: str) -> bool:
     return word.startswith("/") or (word.startswith("*") and "=" not in word)
+
+
+@lru_cache(maxsize=64)
+def _followed(groups: tuple[tuple[str, ...], ...], user_agent: str) -> frozenset[int]:
+    """The groups that a crawler has to follow; asked for every directive, and every page of a site."""
+    return frozenset[int]().union(*(chosen(groups, agent) for agent in _agents(user_agent)))
 
 
 def _agents(user_agent: str) -> list[str]:
