@@ -34,6 +34,7 @@ from tests.signers import Cert, authority, signer, trusting
 from tests.tracks import TRACKS, each_track, tokens, unmarked
 from tests.tsa import LEAF, ROOT, Authority, make_authority, serving
 
+#: When the tests are collected. What an authority stamps minutes later is judged by the clock of then.
 NOW = signing.now()
 LATER = NOW + timedelta(days=30)
 #: Its certificate ends two days after the marking.
@@ -138,7 +139,7 @@ def test_the_manifest_is_stamped_too(track: str, tsa: Authority) -> None:
     store = place.read(source)
     assert b"sigTst2" in store
     assert timestamps_in(store) == 1
-    verdict = judged(marked, trust(tsa), NOW)
+    verdict = judged(marked, trust(tsa), signing.now())
     (manifest,) = (finding for finding in verdict.signals if finding.source is SignalSource.C2PA)
     assert manifest.proven
     assert marker_in(verdict).proven
@@ -362,7 +363,7 @@ def test_a_wrong_clock_is_told_when_it_can_be_put_right(tsa: Authority) -> None:
 
 def test_a_dated_marker_still_supersedes_after_its_certificate_ended(tsa: Authority) -> None:
     first = dated("tune.flac", tsa)
-    second = mark(first, signer=ARTIST, c2pa=False, profile="no-generative", tsa=tsa.url, now=NOW)
+    second = mark(first, signer=ARTIST, c2pa=False, profile="no-generative", tsa=tsa.url, now=signing.now())
     file = io.BytesIO(second)
     edit = TagEdit((*tokens(second), *tokens(first)), timestamps=(*stamps(second), *stamps(first)))
     detect(BytesSource(second)).container.write_tags(file, edit)
@@ -400,7 +401,9 @@ def test_two_survive_a_tagger_as_their_markers_do(track: str, tmp_path: Path, ts
     tags = mutagen.File(path, easy=True)
     tags["title"] = "Dusk"
     tags.save(path)
-    markers = [found for found in judged(path.read_bytes(), trust(tsa), NOW).signals if found.marker]
+    markers = [
+        found for found in judged(path.read_bytes(), trust(tsa), signing.now()).signals if found.marker
+    ]
     assert len(markers) == 2
     assert all(Code.TIME_PROVEN in found.codes for found in markers)
 
