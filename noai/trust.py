@@ -69,6 +69,12 @@ class TrustEntry:
     def name(self) -> str:
         return certificates.subject(self.certificate)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # A certificate cannot be pickled, its DER can. Sorted: one list has one pickle in every process.
+        does = tuple(sorted(may.value for may in self.may))
+        packed = (certificates.der(self.certificate), does, self.kind.value, self.keys, self.isrc_prefixes)
+        return _unpickled_entry, packed
+
     def covers(self, kid: str, isrc: str | None) -> bool:
         """Whether a permission by key ``kid`` for the work ``isrc`` is in this entry's scope."""
         if self.keys and kid not in self.keys:
@@ -145,6 +151,9 @@ class TrustList:
     #: Roots of timestamp authorities, and intermediates that their timestamps leave out. They identify
     #: nobody and permit nothing; they say when something was signed.
     tsa_anchors: tuple[x509.Certificate, ...] = ()
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _unpickled_list, (self.entries, self.own, tuple(map(certificates.der, self.tsa_anchors)))
 
     def judge(self, chain: Sequence[x509.Certificate], at: datetime) -> SignerJudgement:
         """Who ``chain`` (leaf first, not empty) leads to at the time ``at``.
@@ -294,6 +303,18 @@ def entries_from_pem(
     chain = certificates.load_pem_chain(data, name)
     does = frozenset({May.IDENTIFY, *may})
     return tuple(TrustEntry(certificate, does, kind, keys, isrc_prefixes) for certificate in chain)
+
+
+def _unpickled_entry(
+    der: bytes, may: tuple[str, ...], kind: str, keys: tuple[str, ...], isrc_prefixes: tuple[str, ...]
+) -> TrustEntry:
+    return TrustEntry(certificates.load_der(der), frozenset(map(May, may)), Kind(kind), keys, isrc_prefixes)
+
+
+def _unpickled_list(
+    entries: tuple[TrustEntry, ...], own: tuple[TrustEntry, ...], tsa_anchors: tuple[bytes, ...]
+) -> TrustList:
+    return TrustList(entries, own, tuple(map(certificates.load_der, tsa_anchors)))
 
 
 def _certificate(item: object, path: str) -> x509.Certificate:

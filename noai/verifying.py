@@ -6,7 +6,7 @@ import os
 import stat
 from collections.abc import Iterable
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
@@ -74,6 +74,10 @@ class Verifier:
         if self.policy.licensee not in (None, licensee):
             raise UsageError("the policy asks for another licensee than consent was judged for")
         object.__setattr__(self, "policy", replace(self.policy, licensee=licensee))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Without what is kept for speed, so that a verifier has one pickle whatever it has done.
+        return Verifier, tuple(getattr(self, each.name) for each in fields(self))
 
     def verify(self, source: Source) -> Verdict:
         """The verdict on one source. A source that cannot be read is ``undecided``, never an error.

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from threading import Thread
@@ -22,7 +22,7 @@ from noai.corpus.judging import Judged, crashed
 from noai.corpus.placing import join_run, run_id
 from noai.corpus.resharding import filter_archive
 from noai.corpus.walking import Candidate
-from noai.corpus.workers import _end_with_parent, _Terms
+from noai.corpus.workers import _end_with_parent
 from noai.errors import DestinationExists
 from noai.limits import OUTPUT_CHUNK_VERDICTS
 from noai.verifying import Verifier
@@ -69,11 +69,11 @@ def _filtered(task: Task, verifier: Verifier) -> Iterator[Told]:
 _verifier: Verifier | None = None
 
 
-def _start_worker(terms: _Terms, run: str) -> None:
+def _start_worker(verifier: Verifier, run: str) -> None:
     global _verifier
     join_run(run)
     Thread(target=_end_with_parent, daemon=True).start()
-    _verifier = terms.open()
+    _verifier = verifier
 
 
 def _work(task: Task, folder: str) -> str:
@@ -109,10 +109,9 @@ class _Pool:
     """Worker processes with a bounded queue; answers in the order of the tasks."""
 
     def __init__(self, verifier: Verifier, jobs: int, folder: str) -> None:
-        self._verifier = verifier
+        self._verifier = replace(verifier, trust=verifier.trust_list)
         self._jobs = jobs
         self._folder = folder
-        self._terms = _Terms.of(verifier)
         self._executor = self._start()
 
     def run(self, tasks: Iterable[Task]) -> Generator[Told, None, None]:
@@ -165,7 +164,7 @@ class _Pool:
             self._jobs,
             mp_context=multiprocessing.get_context("spawn"),
             initializer=_start_worker,
-            initargs=(self._terms, run_id()),
+            initargs=(self._verifier, run_id()),
         )
 
     def _restart(self, pending: Iterable[_Pending]) -> None:

@@ -21,7 +21,6 @@ from threading import Thread
 from time import monotonic
 from typing import Final
 
-from noai import certificates
 from noai.corpus.batches import Batch, Batches, Clerk, Outcome
 from noai.corpus.judging import Judged, judge
 from noai.corpus.outputs import Encoding, unpickled
@@ -29,7 +28,6 @@ from noai.corpus.walking import Candidate
 from noai.errors import UsageError
 from noai.limits import BATCH_FILES
 from noai.report import Depth
-from noai.trust import Kind, May, TrustEntry, TrustList
 from noai.verifying import Verifier
 
 #: Files that one worker gets at a time, and such batches that wait for each worker.
@@ -121,62 +119,14 @@ def _alone(plan: Plan, batches: Batches, folder: str) -> Generator[Outcome, None
         started = monotonic()
 
 
-@dataclass(frozen=True)
-class _Entry:
-    """A trust entry that can be pickled: certificates cannot, their DER can."""
-
-    der: bytes
-    may: frozenset[May]
-    kind: Kind
-    keys: tuple[str, ...]
-    isrc_prefixes: tuple[str, ...]
-
-    @classmethod
-    def of(cls, entry: TrustEntry) -> _Entry:
-        der = certificates.der(entry.certificate)
-        return cls(der, entry.may, entry.kind, entry.keys, entry.isrc_prefixes)
-
-    def open(self) -> TrustEntry:
-        certificate = certificates.load_der(self.der)
-        return TrustEntry(certificate, self.may, self.kind, self.keys, self.isrc_prefixes)
-
-
-@dataclass(frozen=True)
-class _Terms:
-    """A verifier that can be pickled."""
-
-    verifier: Verifier
-    entries: tuple[_Entry, ...]
-    own: tuple[_Entry, ...]
-    tsa_anchors: tuple[bytes, ...] = ()
-
-    @classmethod
-    def of(cls, verifier: Verifier) -> _Terms:
-        trust = verifier.trust_list
-        return cls(
-            replace(verifier, trust=None),
-            tuple(_Entry.of(entry) for entry in trust.entries),
-            tuple(_Entry.of(entry) for entry in trust.own),
-            tuple(map(certificates.der, trust.tsa_anchors)),
-        )
-
-    def open(self) -> Verifier:
-        trust = TrustList(
-            tuple(e.open() for e in self.entries),
-            tuple(e.open() for e in self.own),
-            tuple(map(certificates.load_der, self.tsa_anchors)),
-        )
-        return replace(self.verifier, trust=trust)
-
-
 #: What this worker process does.
 _clerk: Clerk | None = None
 
 
-def _start_worker(terms: _Terms, encoding: Encoding, archives: bool, folder: str) -> None:
+def _start_worker(verifier: Verifier, encoding: Encoding, archives: bool, folder: str) -> None:
     global _clerk
     Thread(target=_end_with_parent, daemon=True).start()
-    _clerk = Clerk(terms.open(), encoding, archives=archives, folder=folder)
+    _clerk = Clerk(verifier, encoding, archives=archives, folder=folder)
 
 
 def _end_with_parent() -> None:
@@ -209,7 +159,7 @@ class _Pool:
     def __init__(self, plan: Plan, folder: str) -> None:
         self._plan = plan
         self._folder = folder
-        self._terms = _Terms.of(plan.verifier)
+        self._verifier = plan.verifier
         self._executor = self._start()
 
     def run(self, batches: Batches) -> Generator[Outcome, None, None]:
@@ -283,7 +233,7 @@ class _Pool:
             self._plan.jobs,
             mp_context=multiprocessing.get_context("spawn"),
             initializer=_start_worker,
-            initargs=(self._terms, self._plan.encoding, self._plan.archives, self._folder),
+            initargs=(self._verifier, self._plan.encoding, self._plan.archives, self._folder),
         )
 
     def _restart(self) -> None:
