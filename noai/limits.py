@@ -67,6 +67,10 @@ CONSENT_DOUBT_CHARS: Final = 1 * MIB
 #: Statements of consent that are shown with one file although they do not count.
 CONSENT_SHOWN: Final = 8
 
+# -- manifests of data sets (noai.integrations) --------------------------------------------------
+#: Bytes of one line: a long transcript has 100 KB, one with the times of its words ten times that.
+MANIFEST_LINE_BYTES: Final = 16 * MIB
+
 # -- catalogues (docs/howto/catalogue.md) -------------------------------------------------------
 #: Bytes of one catalogue: a hundred thousand tracks with every column filled take 40 MB.
 CATALOGUE_BYTES: Final = 64 * MIB
@@ -309,6 +313,39 @@ REPORT_ROWS: Final = 200_000
 REPORT_REMARKABLE_ROWS: Final = 500_000
 #: Signers, containers, codes or questions that a report tells apart; there are as many as its input says.
 REPORT_KINDS: Final = 500
+
+# -- uploads -----------------------------------------------------------------------------------
+#: Bytes of one upload that is judged or marked, where nobody says otherwise: an hour of stereo at 48 kHz and
+#: 24 bit has 989 MiB.
+UPLOAD_BYTES: Final = 1024 * MIB
+#: Bytes of a request beside the upload in it: boundaries, field names, a few short fields.
+UPLOAD_FORM_BYTES: Final = 1 * MIB
+
+# -- noai serve --------------------------------------------------------------------------------
+#: Uploads that a service receives, keeps waiting and works on at a time; each may take a file on its disk.
+SERVICE_REQUESTS: Final = 256
+#: Bytes of one upload in memory. What is larger goes to disk.
+SERVICE_SPOOL_BYTES: Final = 256 * KIB
+#: Fields of one form. All that can be said of a work, each once, are 20.
+SERVICE_FIELDS: Final = 32
+#: Bytes of one of them, and of a file's name, as far as file systems take one.
+SERVICE_FIELD_BYTES: Final = 8 * KIB
+SERVICE_NAME_BYTES: Final = 255
+#: Seconds for one upload: a gigabyte at 14 Mbit/s.
+SERVICE_UPLOAD_SECONDS: Final = 600
+#: Seconds in which nothing comes, or nothing is taken, before a client is given up.
+SERVICE_IDLE_SECONDS: Final = 20
+#: Seconds that a service which stops waits for what runs. Supervisors kill after 10 to 90.
+SERVICE_STOP_SECONDS: Final = 30
+#: Seconds after which a client that was refused for want of room may come again.
+SERVICE_RETRY_SECONDS: Final = 2
+#: Bytes and seconds of a refused body that are thrown away, so that the refusal is read before the cut.
+SERVICE_LINGER_BYTES: Final = 64 * MIB
+SERVICE_LINGER_SECONDS: Final = 2
+#: Characters of a token. 16 random ones of a keyboard are 100 bits.
+SERVICE_TOKEN_CHARS: Final = 16
+#: Bytes of notices in a header of an answer. Servers in between take 4 to 8 KiB of headers in all.
+SERVICE_NOTICES_BYTES: Final = 2 * KIB
 
 # -- objects elsewhere -----------------------------------------------------------------------
 #: Characters of one URL. Signed ones reach 2,000; servers take no more than 8 KiB.

@@ -1,5 +1,7 @@
 """Write the pages that the code itself knows: ``codes.md``, ``vocabularies.md``, ``reference/cli.md``.
 
+And the words for codes that the web page of ``noai serve`` shows.
+
     python docs/tools/reference.py
 
 ``tests/docs`` compares the pages with what this would write.
@@ -8,6 +10,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -68,6 +71,12 @@ def _code_rows() -> Iterator[str]:
             yield f"| `{code}` | {'**yes**' if code.blocks else ''} | {code.meaning} |"
 
 
+def codes_for_browsers() -> str:
+    """Of each code whether it blocks, and its meaning."""
+    lines = (f'"{code}": {json.dumps([code.blocks, code.meaning], ensure_ascii=False)}' for code in Code)
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
 def cli_page() -> str:
     return "\n".join([_CLI, *_command_sections(app, "noai", None)])
 
@@ -89,6 +98,7 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "codes.md": codes_page,
     "vocabularies.md": vocabulary.as_markdown,
     "reference/cli.md": cli_page,
+    "../noai/service/page/codes.json": codes_for_browsers,
 }
 
 

@@ -39,7 +39,7 @@ Completion: eval "$(_NOAI_COMPLETE=bash_source noai)"   (or zsh_source, fish_sou
 _COMMANDS: Final = (
     *("keygen", "mark", "verify", "filter", "inspect", "report"),
     *("receipt", "receipts", "identity", "trust"),
-    *("grant", "grants", "delegate", "revoke", "status", "publish"),
+    *("grant", "grants", "delegate", "revoke", "status", "publish", "serve"),
 )
 
 
