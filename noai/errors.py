@@ -360,3 +360,21 @@ class ManifestStopped(ManifestError):
     """The process that asks the C2PA library crashed, or was stopped at its limit of time or memory."""
 
     code = "c2pa_stopped"
+
+
+# -- programs that noai is part of -------------------------------------------------------------
+
+
+class AudioDecoded(UsageError):
+    """Audio was handed over decoded, without the file around it, and with it without what the file says."""
+
+    code = "audio_decoded"
+
+
+# -- engines that judge many files ------------------------------------------------------------
+
+
+class EngineFailed(NoaiError):
+    """An engine gave up, or handed over another number of verdicts than it was given paths."""
+
+    code = "engine_failed"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from noai._version import __version__
 from noai.cli._files import listed_paths, require_output
+from noai.cli._parquet_lists import parquet_paths
 from noai.cli._writers import Format, StoreWriter
 from noai.corpus.receipts import trust_digest
 from noai.corpus.remote_urls import is_remote
@@ -40,6 +41,21 @@ class Request:
     resume: bool
     #: Statements of consent that were read; the verifier has what they come to.
     consulted: ConsentFiles | None = None
+    #: Where paths stand in a list that is Parquet; None for one in text.
+    column: str | None = None
+
+    @contextmanager
+    def listed(self, seen: Callable[[bytes], object] | None = None) -> Iterator[Iterator[str]]:
+        """The paths in the list, which is shown to ``seen`` as it is read.
+
+        Raises:
+            UsageError: if it cannot be read, or is of another kind.
+        """
+        if self.column is None or self.files_from is None:
+            with listed_paths(self.files_from, self.null, seen) as paths:
+                yield paths
+        else:
+            yield parquet_paths(self.files_from, self.column, seen)
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -55,7 +71,9 @@ class Request:
         return {
             "noai": __version__,
             "format": self.form.value,
-            "paths": _digest((*self.paths, "", self.files_from or "")),
+            "paths": _digest(
+                (*self.paths, "", self.files_from or "", *([self.column] if self.column else []))
+            ),
             "list": _list_digest(self.files_from),
             "uses": [use.value for use in verifier.policy.uses],
             "policy": verifier.policy.admission.value,
@@ -83,7 +101,7 @@ class Request:
 
     def _found(self) -> Iterator[object]:
         scan = replace(self.scan, passed=Passed())
-        with listed_paths(self.files_from, self.null) as listed:
+        with self.listed() as listed:
             yield from scan.candidates(chain(self.paths, listed))
 
 

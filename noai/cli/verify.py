@@ -16,7 +16,7 @@ from noai import signing
 from noai.claim import TRAINING_USES, Use
 from noai.cli import _consent, _options, _render
 from noai.cli._exits import OutputFailed
-from noai.cli._files import is_stream, listed_paths, opened_output, trust_with
+from noai.cli._files import is_stream, opened_output, trust_with
 from noai.cli._options import PathType
 from noai.cli._progress import run_progress
 from noai.cli._receipts import Receipts
@@ -27,6 +27,7 @@ from noai.corpus.scanning import Left, Scan
 from noai.corpus.tallying import Tally
 from noai.corpus.workers import usable_cores
 from noai.errors import UsageError
+from noai.integrations.engines import Engine
 from noai.policy import Admission, Policy
 from noai.report import Depth
 from noai.verifying import Verifier
@@ -52,6 +53,7 @@ Examples:
   noai verify dataset/ --depth decision --format jsonl -o verdicts.jsonl
   noai verify dataset/ --depth decision --format jsonl -o verdicts.jsonl --resume
   find dataset -name '*.flac' -print0 | noai verify --files-from - -0 --format csv
+  noai verify --engine ray --files-from list.parquet -o verdicts.parquet --depth decision
   noai verify dataset/ --licensee https://lab.example --grants grants.jsonl --policy opt-in
 """
 
@@ -67,9 +69,7 @@ Examples:
     "--format",
     "form",
     type=click.Choice([form.value for form in Format]),
-    default=Format.TEXT.value,
-    show_default=True,
-    help="For people; one JSON array; one JSON object a line; two kinds of tables.",
+    help="For people, as by default; one JSON array; one JSON object a line; two kinds of tables.",
 )
 @click.option("-o", "--output", type=PathType(), metavar="FILE", help="Write to FILE, which is overwritten.")
 @click.option(
@@ -78,6 +78,19 @@ Examples:
     help="Go on with the output of a run that was interrupted (jsonl and parquet), instead.",
 )
 @_options.inputs
+@click.option(
+    "--path-column",
+    "column",
+    metavar="NAME",
+    help="Where paths stand in a list called *.parquet. Default: path.",
+)
+@click.option(
+    "--engine",
+    type=click.Choice([engine.value for engine in Engine]),
+    default=Engine.LOCAL.value,
+    show_default=True,
+    help="Who judges: this machine, or Ray or Spark, a list of files into Parquet.",
+)
 @_consent.options
 @click.option(
     "--run-receipt",
@@ -96,7 +109,7 @@ def verify(
     policy: str,
     depth: str,
     digest: bool,
-    form: str,
+    form: str | None,
     output: str | None,
     resume: bool,
     files_from: str | None,
@@ -106,6 +119,8 @@ def verify(
     no_archives: bool,
     jobs: int | None,
     ordered: bool,
+    column: str | None,
+    engine: str,
     question: _consent.Question | None,
     receipt: str | None,
     identity: str | None,
@@ -120,6 +135,7 @@ def verify(
         raise UsageError("name the files or folders to verify; see: noai verify --help")
     if null and files_from is None:
         raise UsageError("-0 says how --files-from is written; give both")
+    column, elsewhere = _column(files_from, null, column), Engine(engine) is not Engine.LOCAL
     trust = trust_with(anchors)
     consent = None if question is None else question.answer(trust, signing.now())
     scan = Scan(
@@ -129,14 +145,21 @@ def verify(
         jobs=usable_cores() if jobs is None else jobs,
         ordered=ordered,
         selection=Selection(include, exclude),
-        archives=not no_archives,
+        # To an engine every path is one file, and has one verdict.
+        archives=not no_archives and not elsewhere,
     )
     if output is not None and os.path.islink(output) and not is_stream(output):
         output = os.path.realpath(output)  # what it leads to is written anew, and the link stays
     consulted = None if question is None else question.files
-    request = Request(scan, paths, files_from, null, Format(form), output, resume, consulted)
+    written = Format(form or (Format.PARQUET if elsewhere else Format.TEXT))
+    request = Request(scan, paths, files_from, null, written, output, resume, consulted, column)
     receipts = Receipts.asked(receipt, identity, request)
-    tally = _run(request, receipts)
+    if elsewhere:
+        from noai.cli._engines import spread
+
+        tally = spread(request, Engine(engine), jobs, receipts)
+    else:
+        tally = _run(request, receipts)
     if not tally.records:
         raise UsageError("there is no audio in what was named")
     if receipts is not None:
@@ -146,13 +169,24 @@ def verify(
     return exit_code(tally)
 
 
+def _column(files_from: str | None, null: bool, column: str | None) -> str | None:
+    """Where the paths stand in a list that is Parquet."""
+    if files_from is not None and files_from.lower().endswith(".parquet"):
+        if null:
+            raise UsageError("-0 is for lists in text")
+        return column or "path"
+    if column is not None:
+        raise UsageError("--path-column is for a list called *.parquet: --files-from LIST.parquet")
+    return None
+
+
 def _run(request: Request, receipts: Receipts | None) -> Tally:
     """Judge and write everything; what it came to."""
     tally = Tally(passed=request.scan.passed)
     seen = None if receipts is None else receipts.read
     started = monotonic()
     with (
-        listed_paths(request.files_from, request.null, seen) as listed,
+        request.listed(seen) as listed,
         _opened(request, tally) as (writer, left),
     ):
         outcomes = request.scan.outcomes(chain(request.paths, listed), writer.encoding, left)

@@ -10,6 +10,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping
+from itertools import count
 from pathlib import Path
 from time import monotonic
 from typing import Any, BinaryIO, Final
@@ -203,11 +204,24 @@ class Parts:
     def flush(self) -> None:
         """Write what was taken as one more part."""
         if self._held:
-            self._folder.mkdir(exist_ok=True)
-            files = self.files()
-            number = int(files[-1].stem) + 1 if files else 1
-            self._put(self._folder / f"{number:08}.parquet", iter(self._held))
+            self._put(next(self._free()), iter(self._held))
         self._held, self._rows, self._since = [], 0, monotonic()
+
+    def take_in(self, folder: str) -> list[Path]:
+        """Move the whole files of verdicts in ``folder`` here; what they are now."""
+        whole = [path for path in sorted(Path(folder).glob("[!._]*.parquet")) if _holds_verdicts(path)]
+        taken = []
+        for path, part in zip(whole, self._free(), strict=False):
+            os.replace(path, part)
+            taken.append(part)
+        return taken
+
+    def _free(self) -> Iterator[Path]:
+        """Parts that are not there yet, behind those that are."""
+        self._folder.mkdir(exist_ok=True)
+        files = self.files()
+        for number in count(int(files[-1].stem) + 1 if files else 1):
+            yield self._folder / f"{number:08}.parquet"
 
     def merge(self, output: str) -> None:
         """Make one file of all parts, in place of ``output``, and remove them."""
@@ -268,6 +282,15 @@ def is_output(path: str | os.PathLike[str]) -> bool:
     except (OSError, pa.ArrowException):
         return False
     return metadata.get(b"noai.schema") == SCHEMA.encode()
+
+
+def _holds_verdicts(path: Path) -> bool:
+    """Whether a file is Parquet to its end, with the columns of verdicts."""
+    try:
+        pq.read_schema(path).empty_table().cast(COLUMNS)
+    except (OSError, ValueError, pa.ArrowException):
+        return False
+    return True
 
 
 def _is_part(path: Path) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from noai.corpus.known import Known
 from noai.corpus.placing import temporary_file
+from noai.corpus.tallying import Tally
 from noai.errors import UsageError
 from noai.verdict import SCHEMA
 
@@ -121,6 +122,18 @@ class ParquetStore:
     def close(self) -> None:
         """Let go of it. What is not complete stays in parts."""
         self._parts.flush()
+
+    def take_in(self, folder: str, tally: Tally) -> int:
+        """Make whole files that an engine wrote into ``folder`` parts of the output, counted in ``tally``.
+
+        How many records that are.
+        """
+        before = tally.records
+        for path in self._parts.take_in(folder):
+            for batch in self._rows(path):
+                for row in batch.select(_KNOWN).to_pylist():
+                    Known.of(row, beside=False).add_to(tally)
+        return tally.records - before
 
     def known(self) -> Iterator[Known]:
         # A finished output has no parts, and parts of an earlier run would be older than it.
