@@ -10,7 +10,7 @@ FUZZ_INPUTS ?= 1000000
 PIP := -m pip --disable-pip-version-check -qq install
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage fuzz bench lint types docs tools check-python clean
+.PHONY: help demo test coverage heavy fuzz bench lint types docs tools check-python clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,16 @@ test: tools lint types docs ## Everything that CI runs
 
 coverage: tools $(TEST_ENV)/ready ## Which lines the tests reach (twice as long as the tests alone)
 	PATH="$(CURDIR)/$(TEST_ENV)/bin:$$PATH" $(TEST_ENV)/bin/python -m pytest -n $(JOBS) --cov --cov-report=term $(PYTEST_ARGS)
+
+# One environment each: what they pin rules each other out. TORCH is what pip is to take for PyTorch.
+TORCH ?= torch
+HEAVY := lhotse nemo-curator img2dataset
+heavy: $(HEAVY:%=heavy-%) ## Integrations with very large packages, each in an environment of its own
+
+heavy-%: tools | check-python
+	$(PYTHON) -m venv .venv-heavy-$*
+	.venv-heavy-$*/bin/python $(PIP) --editable '.[$*,http,parquet,remote]' '$(TORCH)' hypothesis mutagen pytest
+	PATH="$(CURDIR)/.venv-heavy-$*/bin:$$PATH" .venv-heavy-$*/bin/python -m pytest tests/integrations/heavy/test_$(subst -,_,$*).py $(PYTEST_ARGS)
 
 fuzz: tools $(TEST_ENV)/ready ## Fuzz every parser for a long time (FUZZ_INPUTS=1000000)
 	$(TEST_ENV)/bin/python -m tests.fuzz.long_run --inputs $(FUZZ_INPUTS) --jobs $(JOBS)
@@ -62,4 +72,4 @@ $(TEST_ENV)/ready: pyproject.toml | check-python
 	@touch $@
 
 clean: ## Remove everything that these commands made
-	rm -rf $(DEMO_ENV) $(TEST_ENV) demo site fuzz-corpus .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(DEMO_ENV) $(TEST_ENV) .venv-heavy-* demo site fuzz-corpus .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache

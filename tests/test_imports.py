@@ -94,7 +94,7 @@ LAYERS: Final[tuple[tuple[str, frozenset[str]], ...]] = (
             }
         ),
     ),
-    ("many files", frozenset({"corpus", "reporting", "integrations"})),
+    ("many files", frozenset({"corpus", "reporting", "integrations", "service"})),
     ("command line", frozenset({"cli", "__main__"})),
 )
 LAYER_OF: Final = {name: number for number, (_, names) in enumerate(LAYERS) for name in names}

@@ -16,7 +16,7 @@ from noai.cli import _render
 from noai.cli._exits import OutputFailed
 from noai.cli._files import is_stream
 from noai.cli._runs import gone_on_with
-from noai.cli._writers import Format, parquet, summary
+from noai.cli._writers import Format, summary
 from noai.corpus.patterns import EVERYTHING
 from noai.corpus.remote_urls import is_remote
 from noai.corpus.stores import ParquetStore
@@ -48,7 +48,6 @@ def spread(request: Request, engine: Engine, jobs: int | None, receipts: Receipt
         OutputFailed: if the output cannot be written.
     """
     output = _require_fitting(request, engine)
-    parquet()
     run = engine.run()
     store, work = ParquetStore(output), _Work(Path(f"{os.path.abspath(output)}.engine"))
     tally = Tally(passed=request.scan.passed)

@@ -18,10 +18,11 @@ from noai.errors import SourceError, SourceForbidden, SourceMissing
 #: Extensions under which audio is expected, whether or not noai reads that kind: content that is not
 #: known there is ``undecided``, elsewhere it is passed over.
 AUDIO_EXTENSIONS: Final = frozenset(
-    {".3gp", ".aac", ".ac3", ".aif", ".aifc", ".aiff", ".alac", ".amr", ".ape", ".asf", ".au", ".awb"}
-    | {".bw64", ".caf", ".dff", ".dsf", ".dts", ".eac3", ".flac", ".m4a", ".m4b", ".m4p", ".m4r", ".mka"}
-    | {".mkv", ".mov", ".mp1", ".mp2", ".mp3", ".mp4", ".mpc", ".oga", ".ogg", ".ogx", ".opus", ".rf64"}
-    | {".snd", ".spx", ".tta", ".w64", ".wav", ".wave", ".webm", ".wma", ".wmv", ".wv"}
+    {".3gp", ".aac", ".ac3", ".adts", ".aif", ".aifc", ".aiff", ".alac", ".amr", ".ape", ".asf", ".au"}
+    | {".awb", ".bw64", ".caf", ".dff", ".dsf", ".dts", ".eac3", ".flac", ".m4a", ".m4b", ".m4p", ".m4r"}
+    | {".mka", ".mkv", ".mov", ".mp1", ".mp2", ".mp3", ".mp4", ".mpc", ".mpga", ".oga", ".ogg", ".ogx"}
+    | {".opus", ".pcm", ".ra", ".rf64", ".snd", ".sph", ".spx", ".tta", ".voc", ".w64", ".wav", ".wave"}
+    | {".weba", ".webm", ".wma", ".wmv", ".wv"}
 )
 
 #: Files that hold other files are called so.

@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any, Final
 
 import pyarrow as pa
@@ -22,6 +23,7 @@ from noai.corpus.outputs_parquet import COLUMNS, ArrowBatches
 from noai.corpus.remote_urls import is_remote
 from noai.errors import UsageError
 from noai.integrations.gate import Gate
+from noai.text import escape_path
 from noai.verdict import Verdict
 
 #: What Arrow has for text and for bytes.
@@ -35,7 +37,8 @@ class BatchGate:
 
     ``path`` is the column that names files; or ``audio`` is the one that holds them: bytes, or
     ``struct<bytes, path>`` as Hugging Face stores audio, whose path counts where it has no bytes. ``keep``
-    are columns that go along.
+    are columns that go along. ``folder`` is where relative paths begin, for workers that run elsewhere; a
+    verdict names them as they were given.
 
     A row has its verdict whatever is in it, one row for one row and in their order: calling it never raises.
     """
@@ -44,6 +47,7 @@ class BatchGate:
     path: str = "path"
     audio: str | None = None
     keep: tuple[str, ...] = ()
+    folder: str | None = None
 
     def check(self, names: Sequence[str]) -> None:
         """Refuse columns that rows do not have, before any work is done.
@@ -73,7 +77,11 @@ class BatchGate:
 
     def admitted(self, rows: pa.RecordBatch | pa.Table) -> pa.RecordBatch | pa.Table:
         """Those of ``rows``, as they are, that may enter."""
-        return rows.filter(pc.equal(self._verdicts(rows).column("admitted"), True))
+        may_enter = pc.fill_null(self._verdicts(rows).column("admitted"), False)
+        try:
+            return rows.filter(may_enter)
+        except pa.ArrowNotImplementedError:
+            return _sliced(rows, may_enter.to_pylist())
 
     def _verdicts(self, rows: pa.RecordBatch | pa.Table) -> pa.RecordBatch:
         try:
@@ -83,20 +91,33 @@ class BatchGate:
             return made
         except Exception as error:  # noqa: BLE001  an engine drops or repeats a batch that raises
             failed = self.gate.failed(error)
-            return _batch(self.gate, [failed] * rows.num_rows)
+            return batch_of(self.gate, [failed] * rows.num_rows)
 
     def _by_path(self, rows: pa.RecordBatch | pa.Table) -> pa.RecordBatch:
         if self.path not in rows.column_names:
             missing = self.gate.undecided(f"there is no column {self.path!r}")
-            return _batch(self.gate, [missing] * rows.num_rows)
-        return judge_paths(_paths(_whole(rows, self.path)), self.gate)
+            return batch_of(self.gate, [missing] * rows.num_rows)
+        paths = _paths(_whole(rows, self.path))
+        found = [self._from_folder(path) for path in paths]
+        made = judge_paths(found, self.gate)
+        if found == paths:
+            return made
+        told = zip(made.column("path").to_pylist(), found, paths, strict=True)
+        given = [name if path is None or path == at else escape_path(path) for name, at, path in told]
+        place = COLUMNS.get_field_index("path")
+        return made.set_column(place, COLUMNS.field(place), pa.array(given, pa.string()))
 
     def _by_bytes(self, rows: pa.RecordBatch | pa.Table) -> pa.RecordBatch:
         assert self.audio is not None
         if self.audio not in rows.column_names:
             missing = self.gate.undecided(f"there is no column {self.audio!r}")
-            return _batch(self.gate, [missing] * rows.num_rows)
-        return _batch(self.gate, [self._held(cell) for cell in _whole(rows, self.audio)])
+            return batch_of(self.gate, [missing] * rows.num_rows)
+        return batch_of(self.gate, [self._held(cell) for cell in _whole(rows, self.audio)])
+
+    def _from_folder(self, path: str | None) -> str | None:
+        if not path or self.folder is None or is_remote(path):
+            return path
+        return os.path.join(self.folder, path)
 
     def _held(self, cell: Any) -> Verdict:
         """The verdict on one cell with audio."""
@@ -108,7 +129,8 @@ class BatchGate:
                 name = None if named is None or not named.is_valid else os.fsdecode(_bytes(named))
                 cell = cell["bytes"] if "bytes" in fields else pa.scalar(None, pa.binary())
                 if not cell.is_valid and name is not None:
-                    return self.gate.verdict(name)
+                    found = self.gate.verdict(self._from_folder(name) or name)
+                    return replace(found, report=replace(found.report, path=name))
             if not cell.is_valid:
                 return self.gate.undecided("there are no bytes here", Code.SOURCE_MISSING, name=name)
             if not any(is_kind(cell.type) for is_kind in _BYTES):
@@ -128,10 +150,10 @@ def judge_paths(paths: Sequence[str | None], gate: Gate) -> pa.RecordBatch:
     absent = [n for n, path in enumerate(paths) if path is None]
     parts = [_local([paths[n] or "" for n in local], gate)]
     if remote:
-        parts.append(_batch(gate, list(_remote([paths[n] or "" for n in remote], gate))))
+        parts.append(batch_of(gate, list(_remote([paths[n] or "" for n in remote], gate))))
     if absent:
         missing = gate.undecided("there is no path here", Code.SOURCE_MISSING)
-        parts.append(_batch(gate, [missing] * len(absent)))
+        parts.append(batch_of(gate, [missing] * len(absent)))
     if len(parts) == 1:
         return parts[0]
     order = pc.sort_indices(pa.array([*local, *remote, *absent], pa.int64()))
@@ -162,7 +184,8 @@ def _remote(urls: Sequence[str], gate: Gate) -> Iterator[Verdict]:
                 yield next(judged).verdict
 
 
-def _batch(gate: Gate, verdicts: Sequence[Verdict]) -> pa.RecordBatch:
+def batch_of(gate: Gate, verdicts: Sequence[Verdict]) -> pa.RecordBatch:
+    """Verdicts as rows of :data:`COLUMNS`."""
     rows = ArrowBatches(gate.verifier.policy)
     for verdict in verdicts:
         rows.add(Judged(verdict))
@@ -179,6 +202,19 @@ def _joined(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
     empty = pa.RecordBatch.from_pylist([], schema=COLUMNS)
     whole = pa.Table.from_batches([empty, *batches], COLUMNS).combine_chunks().to_batches()
     return whole[0] if whole else empty
+
+
+def _sliced(rows: pa.RecordBatch | pa.Table, may_enter: Sequence[bool]) -> pa.RecordBatch | pa.Table:
+    """The same rows, for kinds of columns that Arrow cannot filter, as those of views."""
+    kept, start = [rows.slice(0, 0)], 0
+    for admitted, run in groupby(may_enter):
+        length = len(list(run))
+        kept += [rows.slice(start, length)] if admitted else []
+        start += length
+    if isinstance(rows, pa.Table):
+        return pa.concat_tables(kept)
+    (batch,) = pa.Table.from_batches(kept).combine_chunks().to_batches() or kept[:1]
+    return batch
 
 
 def _whole(rows: pa.RecordBatch | pa.Table, name: str) -> Any:

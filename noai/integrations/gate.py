@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import pickle
+from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -13,12 +15,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from noai._version import __version__
+from noai.claim import TRAINING_USES, Use
 from noai.codes import Code
 from noai.corpus.judging import judge, where
 from noai.corpus.remote_urls import is_remote
 from noai.corpus.walking import Candidate
-from noai.errors import NoaiError
-from noai.policy import Policy
+from noai.errors import NoaiError, UsageError
+from noai.policy import Admission, Policy
 from noai.report import Depth, Note, Report
 from noai.sources import BytesSource, FileSource, Source
 from noai.text import printable
@@ -60,6 +63,25 @@ class Gate:
         """A gate from the arguments of :func:`noai.verify`; at decision depth, as for many files."""
         return cls(Verifier(policy or Policy(), trust, now, depth, consent=consent))
 
+    @classmethod
+    def in_words(
+        cls,
+        policy: str = Admission.OPT_OUT.value,
+        uses: Iterable[str] = TRAINING_USES,
+        depth: str = Depth.DECISION.value,
+    ) -> Gate:
+        """A gate from a program's settings, in the words of the options of ``noai verify``.
+
+        Raises:
+            UsageError: for words that mean nothing.
+            TrustError, KeyFileError: if the configuration folder's trust list is damaged.
+        """
+        asked = tuple(Use.parse(use.strip()) for use in uses)
+        try:
+            return cls.of(Policy(asked, Admission(policy)), depth=Depth(depth))
+        except ValueError as error:
+            raise UsageError(str(error)) from None
+
     def verdict(self, source: Source, *, name: str | None = None, member: str | None = None) -> Verdict:
         """The verdict on a path, a URL that noai reads, bytes, or a seekable binary file object.
 
@@ -69,12 +91,17 @@ class Gate:
         Raises:
             UsageError: for something that is no source at all.
         """
-        if isinstance(source, (str, os.PathLike)):
-            return self._named(os.fspath(source))
-        if isinstance(source, (bytes, bytearray, memoryview)):
-            data: BytesSource | FileSource = BytesSource(source)
-        else:
-            data = FileSource(source)
+        try:
+            if isinstance(source, (str, os.PathLike)):
+                return self._named(os.fsdecode(source))
+            if isinstance(source, (bytes, bytearray, memoryview)):
+                data: BytesSource | FileSource = BytesSource(source)
+            else:
+                data = FileSource(source)
+        except UsageError:
+            raise
+        except Exception as error:  # noqa: BLE001  as below
+            return self.failed(error, name=name, member=member)
         try:
             return self.verifier.policy.decide(self.verifier.examine(data, path=name, member=member))
         except Exception as error:  # noqa: BLE001  one source's bug must neither stop nor admit the others
@@ -134,18 +161,42 @@ class Gate:
             "digest": verifier.digest,
             "now": None if verifier.now is None else verifier.now.isoformat(),
             "trust": verifier.trust_list.fingerprint,
-            "consent": None if consent is None else hashlib.sha256(pickle.dumps(consent)).hexdigest(),
+            "consent": None if consent is None else hashlib.sha256(_sealed(replace(consent))).hexdigest(),
         }
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
     def __reduce__(self) -> tuple[object, ...]:
         # The fingerprint goes along for caches that know a function by its pickle: another version of noai
-        # is another gate.
-        return _restored, (self.fingerprint, self.verifier)
+        # is another gate. Consent is sealed, since its sets would have another order in another process, and
+        # replaced, since it keeps what it was asked.
+        consent = self.verifier.consent
+        sealed = None if consent is None else _sealed(replace(consent))
+        return _restored, (self.fingerprint, replace(self.verifier, consent=None), sealed)
 
 
-def _restored(fingerprint: str, verifier: Verifier) -> Gate:
-    return Gate(verifier)
+def _restored(fingerprint: str, verifier: Verifier, sealed: bytes | None) -> Gate:
+    consent = None if sealed is None else _Opening(io.BytesIO(sealed)).load()
+    return Gate(replace(verifier, consent=consent))
+
+
+class _Sealing(pickle.Pickler):
+    """Pickles equal values alike: sets in one order."""
+
+    def persistent_id(self, value: object) -> tuple[object, ...] | None:
+        return tuple(sorted(value, key=_sealed)) if isinstance(value, frozenset) else None
+
+
+class _Opening(pickle.Unpickler):
+    def persistent_load(self, members: Iterable[object]) -> frozenset[object]:
+        return frozenset(members)
+
+
+def _sealed(value: object) -> bytes:
+    written = io.BytesIO()
+    pickler = _Sealing(written, protocol=4)
+    pickler.fast = True  # or what is one object twice would be told from two that are equal
+    pickler.dump(value)
+    return written.getvalue()
 
 
 def why(verdict: Verdict) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 import pickle
 import subprocess
 import sys
@@ -12,6 +14,7 @@ import pyarrow as pa
 import pytest
 
 from noai.claim import Use
+from noai.consent import Scope
 from noai.errors import UsageError
 from noai.integrations.arrow import BatchGate
 from noai.integrations.gate import Gate, why
@@ -19,6 +22,7 @@ from noai.policy import Admission, Policy
 from noai.report import Depth
 from noai.verdict import Decision
 from tests.audio import SAMPLES
+from tests.consent import studio
 from tests.integrations.thousand import FILES, GARBAGE, PERMITTED, TAMPERED, Corpus
 
 _FINGERPRINT = "from noai.integrations.gate import Gate; import pickle, hashlib; g = Gate.of(); "
@@ -98,6 +102,27 @@ def test_columns_of_another_kind_are_undecided(column: pa.Array) -> None:
         assert gate(rows.slice(0, 0)).num_rows == 0
 
 
+@pytest.mark.parametrize("kind", [pa.string_view(), pa.binary_view()], ids=str)
+def test_columns_of_views_are_filtered_as_they_are(kind: pa.DataType) -> None:
+    tracks = [SAMPLES / "unmarked" / "tune.mp3", SAMPLES / "marked" / "tune.mp3"]
+    texts = pa.array(["a", "b", "c", "d"]).cast(kind)
+    held = pa.StructArray.from_arrays([texts], ["view"])
+    for order in ((0, 1, 1, 0), (0, 0, 0, 0), (1, 1, 1, 1)):
+        paths = pa.array([str(tracks[n]) for n in order]).cast(kind)
+        batch = pa.record_batch({"path": paths, "text": texts, "held": held})
+        kept = [text for text, n in zip("abcd", order, strict=True) if n == 0]
+        for rows in (
+            batch,
+            pa.Table.from_batches([batch]),
+            pa.Table.from_batches([batch.slice(0, 1), batch.slice(1)]),
+        ):
+            found = BatchGate(Gate.of()).admitted(rows)
+            assert type(found) is type(rows)
+            assert found.schema == rows.schema
+            assert found["text"].cast(pa.string()).to_pylist() == kept
+            assert found.num_rows == len(kept) == len(found["held"])
+
+
 def test_columns_that_rows_lack_are_refused_before_any_work() -> None:
     with pytest.raises(UsageError, match="no column 'path' among: a, b"):
         BatchGate(Gate.of()).check(["a", "b"])
@@ -125,6 +150,72 @@ def test_another_question_is_another_fingerprint(thousand: Corpus, monkeypatch: 
     monkeypatch.setenv("NOAI_HOME", "/nowhere/else")
     gates.append(Gate.of())
     assert len({gate.fingerprint for gate in gates}) == len(gates)
+
+
+_AGAIN = """
+import hashlib, pickle, sys
+from noai.integrations.gate import Gate
+trust, consent = pickle.load(open(sys.argv[1], "rb"))
+gate = Gate.of(trust=trust, consent=consent)
+print(hashlib.sha256(pickle.dumps(gate)).hexdigest(), gate.fingerprint)
+"""
+
+
+def test_consent_is_pickled_alike_in_every_process(tmp_path: Path) -> None:
+    # Enough in each set, or they could have one order by chance.
+    granted = studio.grant()
+    others = studio.grant(scope=Scope(isrcs=frozenset(f"QZABC26{n:05}" for n in range(20))))
+    statuses = [studio.status(*[studio.grant() for _ in range(20)])]
+    consent = studio.Ingest().consent([granted, others], statuses=statuses)
+    gate = Gate.of(trust=studio.TRUST, now=studio.NOW, consent=consent)
+    before = pickle.dumps(gate)
+    track = studio.marked()
+    assert gate.verdict(track).decision is Decision.ALLOWED
+    assert pickle.dumps(gate) == before
+    held = pickle.loads(before)  # noqa: S301  our own
+    assert held == gate
+    assert held.fingerprint == gate.fingerprint
+    assert held.verdict(track) == gate.verdict(track)
+
+    kept = tmp_path / "consent"
+    kept.write_bytes(pickle.dumps((studio.TRUST, consent)))
+    shown = {
+        subprocess.run(
+            [sys.executable, "-c", _AGAIN, kept],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
+            text=True,
+        ).stdout
+        for seed in ("1", "2", "3")
+    }
+    assert len(shown) == 1
+    less = studio.Ingest().consent([granted])
+    assert Gate.of(trust=studio.TRUST, now=studio.NOW, consent=less).fingerprint != gate.fingerprint
+
+
+class _BytesPath:
+    def __fspath__(self) -> bytes:
+        return b"/nowhere/\xff.mp3"
+
+
+class _Broken(io.BytesIO):
+    def seek(self, *_: int) -> int:
+        raise RuntimeError("no")
+
+
+def test_a_source_that_fails_is_undecided() -> None:
+    track = (SAMPLES / "unmarked" / "tune.mp3").read_bytes()
+    released = memoryview(track)
+    released.release()
+    for source in (_BytesPath(), memoryview(track)[::2], released, _Broken(track)):
+        verdict = Gate.of().verdict(source)
+        assert (verdict.decision, verdict.admitted) == (Decision.UNDECIDED, False)
+    closed = io.BytesIO(track)
+    closed.close()
+    for source in (None, 7, closed):
+        with pytest.raises(UsageError):
+            Gate.of().verdict(source)
 
 
 def test_why_is_one_line() -> None:
