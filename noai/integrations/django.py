@@ -57,14 +57,31 @@ class AdmittedAudio:
             if was_closed:
                 value.close()
         if not verdict.admitted:
-            raise ValidationError(why(verdict), code="not_admitted", params={"verdict": verdict})
+            # Reasons are data, which may hold a "%" of its own: Django formats messages that have params.
+            params = {"why": why(verdict), "verdict": verdict}
+            raise ValidationError("%(why)s", code="not_admitted", params=params)
 
     def deconstruct(self) -> tuple[str, tuple[()], dict[str, Any]]:
         """For migrations, which do not ask: without the gate, which no database depends on."""
         return "noai.integrations.django.AdmittedAudio", (), {"limit": self.limit}
 
 
-class AdmittedMixin(Storage):  # type: ignore[misc]
+class _InFront(Storage):  # type: ignore[misc]
+    """A mixin whose ``_save`` comes before that of every storage class.
+
+    Raises:
+        UsageError: for a class in which it does not.
+    """
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        saving = [each for each in cls.__mro__ if "_save" in vars(each)]
+        ours = [each for each in saving if each.__module__ == __name__]
+        if saving[: len(ours)] != ours:
+            raise UsageError(f"{cls.__name__}: noai's mixin goes in front, and nothing saves before it")
+
+
+class AdmittedMixin(_InFront):
     """In front of a storage class: what is not admitted is not stored.
 
     Args:
@@ -96,7 +113,7 @@ class AdmittedMixin(Storage):  # type: ignore[misc]
         return str(super()._save(name, content))
 
 
-class MarkedMixin(Storage):  # type: ignore[misc]
+class MarkedMixin(_InFront):
     """In front of a storage class: what is stored is marked, as ``noai mark`` does it.
 
     Args:

@@ -6,18 +6,16 @@ one of your own.
 
 from __future__ import annotations
 
-import asyncio
 import logging
+from collections.abc import Sequence
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from scrapy import Request
 from scrapy.crawler import Crawler
 from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
-from scrapy.http.request import NO_CALLBACK
 from scrapy.pipelines.files import FilesPipeline
-from scrapy.pipelines.media import MediaPipeline
+from scrapy.pipelines.media import FileException, MediaPipeline
 from scrapy.settings import BaseSettings
 from scrapy.utils.asyncio import is_asyncio_available, run_in_thread
 from scrapy.utils.defer import ensure_awaitable
@@ -27,15 +25,10 @@ from noai.claim import TRAINING_USES
 from noai.codes import Code
 from noai.errors import UsageError
 from noai.integrations.gate import Gate, why
+from noai.integrations.scrapy_sites import Exchange, Sites, is_whole
 from noai.policy import Admission
 from noai.report import Depth
 from noai.verdict import Verdict
-
-#: What a site says to everybody, beside the headers of each answer.
-_ROBOTS: Final = "/robots.txt"
-_TDMREP: Final = "/.well-known/tdmrep.json"
-#: Flags of answers that were cut off: what is missing may have said anything.
-_CUT: Final = frozenset({"dataloss", "download_stopped"})
 
 _log: Final = logging.getLogger(__name__)
 
@@ -56,7 +49,8 @@ class Admitted(MediaPipeline):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        if cls.media_to_download is not Admitted.media_to_download:
+        is_asked = cls.media_downloaded is Admitted.media_downloaded
+        if not is_asked or cls.media_to_download is not Admitted.media_to_download:
             raise UsageError(f"{cls.__name__}: Admitted goes in front, and nothing may stand in for a check")
 
     def __init__(self, *args: Any, crawler: Crawler, **options: Any) -> None:
@@ -64,22 +58,31 @@ class Admitted(MediaPipeline):
         if not is_asyncio_available():
             raise UsageError("noai needs Scrapy's asyncio reactor, which is its default")
         self.gate = gate_of(crawler.settings)
-        self._asks_sites = crawler.settings.getbool("NOAI_SITE_FILES", True)
-        self._documents: dict[str, asyncio.Future[http.Document]] = {}
+        self._sites = Sites(crawler, crawler.settings.getbool("NOAI_SITE_FILES", True))
+        # Redirections come here as well, and are followed here: their headers count.
+        self.handle_httpstatus_list = None
 
     def media_to_download(self, request: Request, info: Any, *, item: Any = None) -> None:
         """Nothing in the store counts as up to date."""
+        # Scrapy does not tell where what it decodes was cut off.
+        request.headers.setdefault("Accept-Encoding", "identity")
 
     async def media_downloaded(
         self, response: Response, request: Request, info: Any, *, item: Any = None
     ) -> Any:
         """Store what is admitted; anything else is a filtered request to Scrapy."""
-        if response.status < 300:
-            verdict = await self.verdict(response, request)
-            self._count(verdict)
-            if not verdict.admitted:
-                self.refused(verdict, request, item)
-                raise IgnoreRequest(why(verdict))
+        come = [Exchange(request, response)]
+        if self.allow_redirects:
+            come = await self._sites.followed(response, request)
+            response = come[-1].response
+        if response.status != 200:
+            _log.warning("not stored: %s: status %d", request.url, response.status)
+            raise FileException("download-error")
+        verdict = await self.verdict(come)
+        self._count(verdict)
+        if not verdict.admitted:
+            self.refused(verdict, request, item)
+            raise IgnoreRequest(why(verdict))
         store: Any = super()
         return await ensure_awaitable(store.media_downloaded(response, request, info, item=item))
 
@@ -87,45 +90,17 @@ class Admitted(MediaPipeline):
         """Told of each file that is not stored; logs it. Override it to keep records."""
         _log.info("not stored: %s: %s", request.url, why(verdict))
 
-    async def verdict(self, response: Response, request: Request) -> Verdict:
-        """The verdict on what came, and on what its site says of it."""
-        if not _CUT.isdisjoint(response.flags):
-            return self.gate.undecided("it did not come to its end", Code.SOURCE_CHANGED, name=response.url)
+    async def verdict(self, come: Sequence[Exchange]) -> Verdict:
+        """The verdict on the last that came, and on what all that came and their sites say of it."""
+        response = come[-1].response
+        if not is_whole(response):
+            message = "nobody knows whether it came to its end"
+            return self.gate.undecided(message, Code.SOURCE_CHANGED, name=response.url)
         try:
-            said = await self._said(response, request)
+            said = await self._sites.say(come)
         except Exception as error:  # noqa: BLE001  what a site says and cannot be heard must not admit
             return self.gate.failed(error, name=response.url)
         return await run_in_thread(_judged, self.gate, response.body, response.url, said)
-
-    async def _said(self, response: Response, request: Request) -> http.HttpSignals:
-        if urlsplit(response.url).scheme not in ("http", "https"):
-            return http.HttpSignals()
-        agent = self.crawler.settings.get("ROBOTSTXT_USER_AGENT") or _agent(request, self.crawler)
-        robots = tdmrep = None
-        if self._asks_sites:
-            robots, tdmrep = [await self._document(response.url, path) for path in (_ROBOTS, _TDMREP)]
-        headers = [(name, value) for name, values in response.headers.items() for value in values]
-        return http.signals(response.url, headers, robots_txt=robots, tdmrep=tdmrep, user_agent=agent)
-
-    async def _document(self, url: str, path: str) -> http.Document:
-        """A document of the site of ``url``, fetched once a crawl."""
-        address = urlsplit(url)._replace(path=path, query="", fragment="").geturl()
-        if address not in self._documents:
-            self._documents[address] = asyncio.ensure_future(self._fetched(address))
-        return await asyncio.shield(self._documents[address])
-
-    async def _fetched(self, address: str) -> http.Document:
-        # The engine fetches it as it fetches files: at the site's pace, redirected and tried again.
-        meta = {"dont_obey_robotstxt": True, "allow_offsite": True}
-        try:
-            assert self.crawler.engine is not None
-            request = Request(address, meta=meta, callback=NO_CALLBACK, priority=1000)
-            response = await self.crawler.engine.download_async(request)
-        except Exception:  # noqa: BLE001  whatever the network, and other people's middleware, raise
-            return http.UNREADABLE
-        if response.status == 200:
-            return response.body
-        return None if 400 <= response.status < 500 and response.status != 429 else http.UNREADABLE
 
     def _count(self, verdict: Verdict) -> None:
         stats = self.crawler.stats
@@ -155,11 +130,6 @@ def gate_of(settings: BaseSettings) -> Gate:
         settings.getlist("NOAI_USES", list(TRAINING_USES)),
         settings.get("NOAI_DEPTH", Depth.DECISION.value),
     )
-
-
-def _agent(request: Request, crawler: Crawler) -> str:
-    sent = request.headers.get("User-Agent")
-    return sent.decode("latin-1") if sent else str(crawler.settings.get("USER_AGENT") or "*")
 
 
 def _judged(gate: Gate, body: bytes, url: str, said: http.HttpSignals) -> Verdict:

@@ -60,21 +60,22 @@ class AdmittedUpload:
     async def __call__(self, request: Request) -> UploadFile:
         """
         Raises:
-            HTTPException: 400 where there is no such file, 413 where it is too long.
+            HTTPException: 400 where there is no such file or another beside it, 413 where it is too long.
             NotAdmitted: 422 where it may not enter.
         """
         form = await self._form(request)
         uploads = [part for _, part in form.multi_items() if isinstance(part, UploadFile)]
         try:
             named = form.getlist(self._field)
-            if len(named) != 1 or not isinstance(named[0], UploadFile):
-                raise HTTPException(400, f"one file is expected in the form field {self._field!r}")
-            await self.admit(named[0])
+            # All files of the form are counted: where FastAPI has read it, the limit below came too late.
+            if len(named) != 1 or len(uploads) != 1 or named[0] is not uploads[0]:
+                raise HTTPException(400, f"one file is expected, in the form field {self._field!r}")
+            await self.admit(uploads[0])
         except BaseException:
             for upload in uploads:
                 await upload.close()
             raise
-        return named[0]
+        return uploads[0]
 
     async def admit(self, upload: UploadFile) -> Verdict:
         """The verdict on an upload that is there already, if it may enter.

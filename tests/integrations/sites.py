@@ -20,7 +20,7 @@ class Site:
     folder: Path
     url: str = ""
     headers: dict[str, str] = field(default_factory=dict)
-    #: By path: a status, headers and a body.
+    #: By path: a status, headers and a body. A header that is empty is not sent, Content-Length included.
     answers: dict[str, tuple[int, dict[str, str], bytes]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
 
@@ -48,7 +48,8 @@ class _Handler(SimpleHTTPRequestHandler):
         status, headers, body = self.site.answers[self.path]
         self.send_response(status)
         for name, value in {"Content-Length": str(len(body)), **headers}.items():
-            self.send_header(name, value)
+            if value:
+                self.send_header(name, value)
         super().end_headers()
         self.wfile.write(body)
 

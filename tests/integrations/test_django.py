@@ -37,11 +37,12 @@ from noai.integrations.django import (
 from noai.integrations.gate import Gate
 from noai.integrations.marking import Marking
 from noai.policy import Admission, Policy
+from noai.report import Depth
 from noai.signing import now
 from noai.verdict import Decision
 from tests.audio import SAMPLES
 from tests.integrations.thousand import Corpus
-from tests.signers import signer
+from tests.signers import Cert, signer
 
 TUNE = (SAMPLES / "unmarked" / "tune.mp3").read_bytes()
 
@@ -213,6 +214,36 @@ def test_mixins_go_in_front_of_any_storage() -> None:
     assert noai.verify(marked).decision is Decision.REJECTED
     with pytest.raises(UploadRefused, match="denies"):
         storage.save("b.mp3", ContentFile(marked))
+
+
+def test_mixins_that_would_not_be_asked_are_no_classes() -> None:
+    def saves(self: Any, name: str, content: File) -> str:
+        return name
+
+    for mixin, bases, body in (
+        (AdmittedMixin, (FileSystemStorage, AdmittedMixin), {}),
+        (MarkedMixin, (InMemoryStorage, MarkedMixin), {}),
+        (MarkedMixin, (AdmittedMixin, InMemoryStorage, MarkedMixin), {}),
+        (AdmittedMixin, (AdmittedStorage,), {"_save": saves}),
+    ):
+        with pytest.raises(UsageError, match="in front"):
+            type(f"Behind{mixin.__name__}", bases, body)
+    assert type("Both", (AdmittedStorage, MarkedStorage), {})
+
+
+@pytest.mark.parametrize("name", ["100% Ana", "%(verdict)s", "%s"])
+def test_a_signer_s_name_is_no_format(name: str) -> None:
+    """Reasons quote the file, and Django formats messages."""
+    marked = noai.mark(TUNE, signer=signer(leaf=Cert(name=name, key="es256")))
+
+    class Ingest(forms.Form):
+        audio = forms.FileField(validators=[AdmittedAudio(gate=Gate.of(depth=Depth.EVIDENCE))])
+
+    form = Ingest({}, {"audio": SimpleUploadedFile("a.mp3", marked)})
+    assert not form.is_valid()
+    (message,) = form.errors["audio"]
+    assert name in message
+    assert message.startswith("rejected: ")
 
 
 def test_what_is_configured_wrongly_says_so_at_the_start(tmp_path: Path) -> None:

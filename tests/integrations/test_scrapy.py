@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import subprocess
 import sys
+import zlib
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -154,14 +156,17 @@ def test_what_is_in_the_store_already_is_judged_again(tracks: Path, tmp_path: Pa
     assert not told[1].stored
 
 
+RESERVES = b"User-agent: *\nContent-Usage: train-ai=n\n"
+TDMREP = "/.well-known/tdmrep.json"
 SAID: dict[str, tuple[dict[str, str], dict[str, tuple[int, bytes]], bool]] = {
     "header": ({"X-Robots-Tag": "noai"}, {}, False),
     "another's header": ({"X-Robots-Tag": "OtherBot: noai"}, {}, True),
-    "robots": ({}, {"/robots.txt": (200, b"User-agent: *\nContent-Usage: train-ai=n\n")}, False),
-    "robots failing": ({}, {"/robots.txt": (503, b"")}, False),
+    "robots": ({}, {"/robots.txt": (200, RESERVES)}, False),
     "robots gone": ({}, {"/robots.txt": (410, b"gone")}, True),
-    "tdmrep": ({}, {"/.well-known/tdmrep.json": (200, b'[{"location": "/*", "tdm-reservation": 1}]')}, False),
-    "tdmrep broken": ({}, {"/.well-known/tdmrep.json": (200, b"{")}, False),
+    "tdmrep": ({}, {TDMREP: (200, b'[{"location": "/*", "tdm-reservation": 1}]')}, False),
+    "tdmrep broken": ({}, {TDMREP: (200, b"{")}, False),
+    **{f"robots {status}": ({}, {"/robots.txt": (status, b"no")}, False) for status in (204, 403, 425, 503)},
+    **{f"tdmrep {status}": ({}, {TDMREP: (status, b"no")}, False) for status in (401, 408, 451)},
 }
 
 
@@ -177,8 +182,59 @@ def test_what_each_site_says_counts(tracks: Path, tmp_path: Path) -> None:
     stored = {urls[file["url"]] for files in found.items for file in files}
     assert stored == {name for name, (_, _, is_stored) in SAID.items() if is_stored}
     assert len(found.items) == len(SAID)
-    assert found.stats["noai/decision/undecided"] == 2
+    assert found.stats["noai/decision/undecided"] == 8
     assert "Traceback" not in found.log
+
+
+def test_what_redirections_and_their_sites_say_counts(tracks: Path, tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        behind = stack.enter_context(serving(tracks)).url + "plain.mp3"
+        urls = {}
+        for name, headers, answers in (
+            ("silent", {}, {}),
+            ("header", {"tdm-reservation": "1"}, {}),
+            ("robots", {}, {"/robots.txt": (200, {}, RESERVES)}),
+            ("tdmrep", {}, {TDMREP: (200, {}, b'[{"location": "/x.mp3", "tdm-reservation": 1}]')}),
+            ("loop", {"Location": "/x.mp3"}, {}),
+        ):
+            site = stack.enter_context(serving(tracks))
+            site.answers.update(answers)
+            # By way of another address of the same site.
+            site.answers["/x.mp3"] = (302, {"Location": "/y.mp3", **headers}, b"")
+            site.answers["/y.mp3"] = (307, {"Location": behind}, b"")
+            urls[site.url + "x.mp3"] = name
+        site = stack.enter_context(serving(tracks))
+        page = f'<meta http-equiv="refresh" content="0; url={behind}">'.encode()
+        site.answers["/x.html"] = (200, {"Content-Type": "text/html"}, page)
+        urls[site.url + "x.html"] = "out of sight"
+        found = crawl(site, tmp_path / "store", list(urls), MEDIA_ALLOW_REDIRECTS=True)
+        assert [urls[file["url"]] for files in found.items for file in files] == ["silent"]
+        assert found.stored == [(tracks / "plain.mp3").read_bytes()]
+        assert found.stats["noai/decision/rejected"] == 3
+        assert found.stats["noai/decision/undecided"] == 1
+        assert "a redirection of which nobody has the headers" in found.log
+        unfollowed = crawl(site, tmp_path / "unfollowed", list(urls)[:1])
+        assert unfollowed.items == [[]]
+        assert "status 302" in unfollowed.log
+
+
+def test_documents_that_did_not_come_whole_are_not_taken_for_whole(tracks: Path, tmp_path: Path) -> None:
+    body = b"User-agent: *\nAllow: /\n"
+    with ExitStack() as stack:
+        urls = {}
+        for name, headers in {
+            "whole": {},
+            "cut": {"Content-Length": "400", "Connection": "close"},
+            "endless": {"Content-Length": "", "Connection": "close"},
+            "encoded": {"Content-Encoding": "compress"},
+            "decoded": {"Content-Encoding": "gzip"},
+        }.items():
+            site = stack.enter_context(serving(tracks))
+            data = gzip.compress(RESERVES)[:-9] if name == "decoded" else body
+            site.answers["/robots.txt"] = (200, headers, data)
+            urls[site.address(tracks / "plain.mp3")] = name
+        found = crawl(site, tmp_path / "store", list(urls), DOWNLOAD_FAIL_ON_DATALOSS=False)
+    assert [urls[file["url"]] for files in found.items for file in files] == ["whole"]
 
 
 def test_a_site_that_moved_its_robots_txt_is_heard_and_may_be_left_unasked(
@@ -198,17 +254,24 @@ def test_a_site_that_moved_its_robots_txt_is_heard_and_may_be_left_unasked(
 def test_what_came_only_in_part_is_not_stored(tracks: Path, tmp_path: Path) -> None:
     """Tags may stand at the end of a file."""
     data = (tracks / "plain.mp3").read_bytes()
+    cut = zlib.compressobj(wbits=31)
+    encoded = cut.compress(data) + cut.flush(zlib.Z_FULL_FLUSH)
     with serving(tracks) as site:
         short = {"Content-Length": str(len(data) + 1), "Connection": "close"}
         site.answers["/short.mp3"] = (200, short, data)
+        site.answers["/endless.mp3"] = (200, {"Content-Length": "", "Connection": "close"}, data)
+        site.answers["/decoded.mp3"] = (200, {"Content-Encoding": "gzip"}, encoded)
         site.answers["/missing.mp3"] = (404, {}, data)
-        urls = [site.url + "short.mp3", site.url + "missing.mp3"]
-        found = crawl(site, tmp_path / "store", urls, DOWNLOAD_FAIL_ON_DATALOSS=False)
-    assert found.items == [[], []]
-    assert not found.stored
-    assert found.stats["noai/decision/undecided"] == 1
-    assert "it did not come to its end" in found.log
-    assert "code: 404" in found.log
+        urls = [site.url + f"{name}.mp3" for name in ("short", "endless", "decoded", "missing")]
+        cached = {"HTTPCACHE_ENABLED": True, "HTTPCACHE_DIR": str(tmp_path / "cache")}
+        for _ in range(2):
+            found = crawl(site, tmp_path / "store", urls, DOWNLOAD_FAIL_ON_DATALOSS=False, **cached)
+            assert found.items == [[]] * 4
+            assert not found.stored
+            assert found.stats["noai/decision/undecided"] == 3
+            assert "nobody knows whether it came to its end" in found.log
+            assert "missing.mp3: status 404" in found.log
+    assert found.stats["httpcache/hit"] > 3
 
 
 def test_settings_are_the_policy(tracks: Path, tmp_path: Path) -> None:
@@ -261,6 +324,15 @@ def test_a_pipeline_of_one_s_own(tracks: Path, tmp_path: Path) -> None:
 
 
 def test_the_check_cannot_be_gone_around_by_mistake() -> None:
+    async def media_downloaded(self: Any, response: Any, request: Any, info: Any, *, item: Any = None) -> Any:
+        return await FilesPipeline.media_downloaded(self, response, request, info, item=item)
+
+    body = {"media_downloaded": media_downloaded}
+    with pytest.raises(UsageError, match="in front"):
+        type("Instead", (Admitted, FilesPipeline), body)
+    with pytest.raises(UsageError, match="in front"):
+        type("First", (type("Theirs", (), body), Admitted, FilesPipeline), {})
+    assert type("After", (Admitted, type("Keeps", (FilesPipeline,), body)), {})
     with pytest.raises(UsageError, match="in front"):
         type("Behind", (FilesPipeline, Admitted), {})
     with pytest.raises(UsageError, match="in front"):

@@ -79,7 +79,10 @@ APPS = pytest.mark.parametrize("make", [starlette, fastapi])
 
 @contextmanager
 def served(app: Any) -> Iterator[httpx.Client]:
-    listening = socket.create_server(("127.0.0.1", 0))
+    # With its protocol named: asyncio turns Nagle's algorithm off for such sockets alone, and with it every
+    # answer takes the 40 ms after which the client acknowledges its first half.
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listening.bind(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", ws="none"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
@@ -132,6 +135,8 @@ def test_other_fields_of_the_form_are_there(tmp_path: Path, make: Any) -> None:
         {"data": {"track": "text"}},
         {"files": {"other": ("a.mp3", TUNE)}},
         {"files": [("track", ("a.mp3", TUNE)), ("track", ("b.mp3", TUNE))]},
+        {"files": [("track", ("a.mp3", TUNE)), ("cover", ("b.mp3", TUNE))]},
+        {"files": [("cover", ("b.mp3", TUNE)), ("track", ("a.mp3", TUNE))], "data": {"track": "text"}},
         {"content": b"no form", "headers": {"Content-Type": "multipart/form-data; boundary=x"}},
         {"content": b"no form", "headers": {"Content-Type": "multipart/form-data"}},
         {"json": {"track": "x"}},

@@ -5,23 +5,22 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
-from yt_dlp import YoutubeDL
 from yt_dlp.utils import DownloadError
 
 import noai
 from noai.errors import TrustError, UsageError
 from noai.integrations.gate import Gate
-from noai.integrations.yt_dlp import NoaiPP, NotAdmitted
+from noai.integrations.yt_dlp import NoaiPP
 from noai.policy import Admission, Policy
-from tests.audio import SAMPLES, ffmpeg
+from tests.audio import SAMPLES
 from tests.docs.pages import ROOT
 from tests.integrations.sites import Site, serving
 from tests.integrations.thousand import Corpus
+from tests.integrations.yt_dlp_run import download
 from tests.signers import signer
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:yt_dlp")
@@ -43,39 +42,6 @@ def tracks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def site(tracks: Path) -> Iterator[Site]:
     with serving(tracks) as served:
         yield served
-
-
-class Log:
-    """What yt-dlp says."""
-
-    def __init__(self) -> None:
-        self.errors: list[str] = []
-        self.warnings: list[str] = []
-
-    def debug(self, message: str) -> None:
-        pass
-
-    def warning(self, message: str) -> None:
-        self.warnings.append(message)
-
-    def error(self, message: str) -> None:
-        self.errors.append(message)
-
-
-def download(folder: Path, urls: list[str], *more: dict[str, Any], **options: Any) -> tuple[int, Log]:
-    log = Log()
-    told = {
-        "outtmpl": "%(title)s.%(ext)s",
-        "paths": {"home": str(folder)},
-        "logger": log,
-        "noprogress": True,
-        "ignoreerrors": "only_download",
-        "postprocessors": [{"key": "Noai"}, *more],
-        "cachedir": False,
-        **options,
-    }
-    with YoutubeDL(told) as loader:
-        return loader.download(urls), log
 
 
 def test_it_keeps_what_verify_keeps(thousand: Corpus, tmp_path: Path) -> None:
@@ -113,7 +79,7 @@ def test_the_command_finds_the_plugin_and_judges_before_audio_is_extracted(
     assert "not a use that noai knows" in wrong.stderr
 
 
-@pytest.mark.parametrize("when", ["pre_process", "before_dl", "after_move", "playlist"])
+@pytest.mark.parametrize("when", ["pre_process", "before_dl", "after_move", "after_video", "playlist"])
 def test_whenever_it_is_asked_for_it_comes_first(site: Site, tmp_path: Path, when: str) -> None:
     converts = {"key": "FFmpegExtractAudio", "preferredcodec": "mp3"}
     told = [converts, {"key": "Noai", "when": when}]
@@ -135,29 +101,6 @@ def test_ignoring_errors_does_not_go_on_with_the_file(site: Site, tmp_path: Path
         download(tmp_path / "raises", urls, converts, ignoreerrors=False)
 
 
-def test_parts_are_judged_before_they_are_merged(site: Site, tracks: Path, tmp_path: Path) -> None:
-    """ffmpeg would take the tags of the picture and leave those of the sound."""
-    ffmpeg("-f", "lavfi", "-i", "testsrc=d=1:s=64x64:r=5", "-c:v", "mpeg4", tracks / "picture.mp4")
-    for sound, is_kept in (("plain.wav", True), ("marked.wav", False)):
-        info = {
-            "id": sound, "title": sound, "extractor": "test", "extractor_key": "Generic",
-            "webpage_url": site.url, "formats": [
-                {"format_id": "v", "url": f"{site.url}picture.mp4", "ext": "mp4", "acodec": "none"},
-                {"format_id": "a", "url": site.url + sound, "ext": "wav", "vcodec": "none"},
-            ],
-        }  # fmt: skip
-        log = Log()
-        told = {
-            "format": "v+a", "paths": {"home": str(tmp_path / sound)}, "outtmpl": "%(title)s.%(ext)s",
-            "logger": log, "ignoreerrors": True, "noprogress": True, "merge_output_format": "mkv",
-        }  # fmt: skip
-        with YoutubeDL(told) as loader:
-            loader.add_post_processor(NoaiPP(), when="after_move")
-            with nullcontext() if is_kept else pytest.raises(NotAdmitted, match="denies"):
-                loader.process_ie_result(info, download=True)
-        assert [path.suffix for path in (tmp_path / sound).iterdir()] == [".mkv"] * is_kept, log.errors
-
-
 def test_what_was_there_before_is_refused_and_stays(site: Site, tracks: Path, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     mine = tmp_path / "out" / "marked.wav"
@@ -176,7 +119,7 @@ def test_what_nobody_can_judge_is_not_kept(
         tmp_path / "out", [site.url + "plain.mp3"], external_downloader={"default": "ffmpeg"}
     )
     assert code == 1
-    assert "written by ffmpeg" in log.errors[0]
+    assert "not written as the site sent it" in log.errors[0]
     code, log = download(tmp_path / "out", [site.url + "plain.mp3"], outtmpl="-")
     assert code == 1
     assert "standard output" in log.errors[0]
@@ -196,8 +139,10 @@ def test_two_questions_are_both_asked(site: Site, tmp_path: Path) -> None:
 
 def test_nothing_is_judged_where_nothing_is_downloaded(site: Site, tmp_path: Path) -> None:
     for option in ({"simulate": True}, {"skip_download": True}):
-        code, log = download(tmp_path / "out", [site.url + "marked.wav"], **option)
-        assert (code, log.errors) == (0, [])
+        for when in ("post_process", "after_video"):
+            told = [{"key": "Noai", "when": when}]
+            code, log = download(tmp_path / "out", [site.url + "marked.wav"], postprocessors=told, **option)
+            assert (code, log.errors) == (0, [])
 
 
 def test_a_damaged_trust_list_stops_the_run(tracks: Path, tmp_path: Path) -> None:
