@@ -70,6 +70,14 @@ CONSENT_SHOWN: Final = 8
 # -- manifests of data sets (noai.integrations) --------------------------------------------------
 #: Bytes of one line: a long transcript has 100 KB, one with the times of its words ten times that.
 MANIFEST_LINE_BYTES: Final = 16 * MIB
+#: Answers on files that are remembered, since many utterances are cut from one: a refusal takes 700 bytes.
+GATE_ANSWERS: Final = 100_000
+#: Whole verdicts that are, each of about 5 KB.
+GATE_VERDICTS: Final = 2_000
+#: Tar files of which is remembered what is in them: 2,000 members take 200 KB, and shards come in order.
+GATE_TARS: Final = 16
+#: Things in one collection that a cut carries along. More are not for one cut, or never end.
+CUT_ITEMS: Final = 10_000
 
 # -- catalogues (docs/howto/catalogue.md) -------------------------------------------------------
 #: Bytes of one catalogue: a hundred thousand tracks with every column filled take 40 MB.
@@ -335,8 +343,13 @@ SERVICE_NAME_BYTES: Final = 255
 SERVICE_UPLOAD_SECONDS: Final = 600
 #: Seconds in which nothing comes, or nothing is taken, before a client is given up.
 SERVICE_IDLE_SECONDS: Final = 20
+#: Seconds that judging or marking one upload may take. A gigabyte of music takes 5; of frames without audio,
+#: which nobody plays, it takes 450.
+SERVICE_JUDGE_SECONDS: Final = 120
 #: Seconds that a service which stops waits for what runs. Supervisors kill after 10 to 90.
 SERVICE_STOP_SECONDS: Final = 30
+#: Seconds in which work that is given up then has to end. It asks before each read.
+SERVICE_END_SECONDS: Final = 5
 #: Seconds after which a client that was refused for want of room may come again.
 SERVICE_RETRY_SECONDS: Final = 2
 #: Bytes and seconds of a refused body that are thrown away, so that the refusal is read before the cut.
