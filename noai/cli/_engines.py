@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
+import hashlib
 import os
 import secrets
 import shutil
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from itertools import chain, groupby, islice
 from pathlib import Path
 from time import monotonic
@@ -18,7 +22,8 @@ from noai.cli._files import is_stream
 from noai.cli._runs import gone_on_with
 from noai.cli._writers import Format, summary
 from noai.corpus.patterns import EVERYTHING
-from noai.corpus.remote_urls import is_remote
+from noai.corpus.remote_urls import is_remote, recorded
+from noai.corpus.state import State
 from noai.corpus.stores import ParquetStore
 from noai.corpus.tallying import Tally
 from noai.corpus.walking import Candidate
@@ -26,10 +31,12 @@ from noai.errors import EngineFailed, UsageError
 from noai.integrations.engines import Engine
 from noai.integrations.gate import Gate
 from noai.limits import PARQUET_ROW_GROUP
+from noai.text import escape_path
 
 if TYPE_CHECKING:
     from noai.cli._receipts import Receipts
     from noai.cli._runs import Request
+    from noai.cli._writers import StoreWriter
     from noai.corpus.scanning import Left
 
 _COLUMN: Final = "path"
@@ -54,12 +61,13 @@ def spread(request: Request, engine: Engine, jobs: int | None, receipts: Receipt
     seen = None if receipts is None else receipts.read
     started = monotonic()
     try:
-        if request.resume:
-            for folder in work.written():
-                store.take_in(str(folder), Tally())
-        with request.listed(seen) as listed, gone_on_with(request, output, tally) as (writer, left):
+        with (
+            work.alone(),
+            request.listed(seen) as listed,
+            _gone_on_with(request, output, tally, store, work) as (writer, left),
+        ):
             before = tally.files
-            folder = work.begin()
+            folder = work.begin(State(output).run)
             asked = work.write(_not_done(chain(request.paths, listed), left))
             if asked:
                 from noai.integrations.surviving import SurvivingGate
@@ -68,9 +76,10 @@ def spread(request: Request, engine: Engine, jobs: int | None, receipts: Receipt
                     Gate(request.scan.verifier), _COLUMN, folder=os.getcwd(), journal=str(work.journal)
                 )
                 run(str(work.list), str(folder), gate, jobs=jobs)
-                judged = store.take_in(str(folder), tally)
-                if judged != asked:
-                    raise EngineFailed(f"{engine} wrote {judged} verdicts on {asked} paths")
+                if not work.is_answered(folder):
+                    shutil.rmtree(folder)
+                    raise EngineFailed(f"{engine} did not write one verdict on each of {asked} paths")
+                store.take_in(str(folder), tally)
             work.clear()
             seconds = monotonic() - started
             writer.finish(tally, seconds)
@@ -79,6 +88,20 @@ def spread(request: Request, engine: Engine, jobs: int | None, receipts: Receipt
     if sys.stderr.isatty():
         _render.console(sys.stderr).print(summary(tally, seconds, before))
     return tally
+
+
+@contextmanager
+def _gone_on_with(
+    request: Request, output: str, tally: Tally, store: ParquetStore, work: _Work
+) -> Iterator[tuple[StoreWriter, Left | None]]:
+    """The output, with what an engine had done of this very run when it was killed."""
+    state = State(output)
+    if request.resume and os.path.lexists(state.path):
+        for folder in work.written(state.run):
+            state.require(request.question)
+            store.take_in(str(folder), Tally())
+    with gone_on_with(request, output, tally) as going_on:
+        yield going_on
 
 
 def _require_fitting(request: Request, engine: Engine) -> str:
@@ -110,11 +133,23 @@ def _not_done(paths: Iterable[str], left: Left | None) -> Iterator[str]:
             yield from (each.path for each in left.take(Candidate(path, path, True) for path in some))
 
 
+@dataclass
+class _Sum:
+    """A digest of any number of texts in any order, each as often as it comes."""
+
+    value: int = 0
+
+    def add(self, text: str) -> None:
+        digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+        self.value = (self.value + int.from_bytes(digest, "big")) % 2**256
+
+
 class _Work:
     """The folder beside an output through which an engine is told and tells, on storage that it sees too."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._asked = _Sum()
         self.list = folder / _LIST
         self.journal = folder / _JOURNAL
         names = os.listdir(folder) if folder.is_dir() else []
@@ -123,20 +158,44 @@ class _Work:
         ):
             raise UsageError(f"{folder}: is not from a run; move it away, or choose another output")
 
-    def written(self) -> list[Path]:
-        """What earlier runs left."""
-        return sorted(self._folder.glob(f"{_WRITTEN}*"))
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other runs off this folder, which is gone afterwards if there is nothing in it.
 
-    def begin(self) -> Path:
-        """Make everything anew; the folder that an engine is to write into."""
+        Raises:
+            UsageError: if there is one.
+        """
+        self._folder.mkdir(exist_ok=True)
+        descriptor = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                busy = f"{self._folder}: another run writes there; wait, or choose another output"
+                raise UsageError(busy) from None
+            try:
+                yield
+            finally:
+                with suppress(OSError):  # there is something in it to go on with
+                    self._folder.rmdir()
+        finally:
+            os.close(descriptor)
+
+    def written(self, run: str) -> list[Path]:
+        """What is left of a run."""
+        return sorted(self._folder.glob(f"{_WRITTEN}{run}-*")) if run else []
+
+    def begin(self, run: str) -> Path:
+        """Make everything anew; the folder that an engine is to write into for ``run``."""
         self.clear()
-        folder = self._folder / f"{_WRITTEN}{secrets.token_hex(8)}"
-        folder.mkdir(parents=True)
+        folder = self._folder / f"{_WRITTEN}{run}-{secrets.token_hex(8)}"
+        folder.mkdir()
         self.journal.mkdir()
         return folder
 
     def write(self, paths: Iterator[str]) -> int:
         """Write the list; how many paths are in it."""
+        self._asked = _Sum()
         import pyarrow as pa
         import pyarrow.parquet as pq
 
@@ -145,9 +204,24 @@ class _Work:
             while some := [os.fsencode(path) for path in islice(paths, PARQUET_ROW_GROUP)]:
                 writer.write_table(pa.table([pa.array(some, pa.binary())], schema))
                 written += len(some)
+                for path in map(os.fsdecode, some):
+                    self._asked.add(escape_path(recorded(path) if is_remote(path) else path))
         return written
 
+    def is_answered(self, folder: Path) -> bool:
+        """Whether there is one verdict on each path of the list, and no other, in ``folder``."""
+        from noai.corpus.outputs_parquet import names_in, whole_files
+
+        told = _Sum()
+        for part in whole_files(folder):
+            for name in names_in(part):
+                told.add(name)
+        return told == self._asked
+
     def clear(self) -> None:
-        """Remove all of it."""
-        if self._folder.is_dir():
-            shutil.rmtree(self._folder)
+        """Remove all that is in it."""
+        for entry in self._folder.iterdir():
+            if entry.is_dir():
+                shutil.rmtree(entry)
+            else:
+                entry.unlink()

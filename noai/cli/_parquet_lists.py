@@ -29,6 +29,8 @@ def parquet_paths(source: str, column: str, seen: Callable[[bytes], object] | No
             names = file.schema_arrow.names
             if column not in names:
                 raise UsageError(f"{source}: has no column {column!r}, but: {', '.join(names)}")
+            if names.count(column) > 1:
+                raise UsageError(f"{source}: has {names.count(column)} columns {column!r}")
             row = 0
             for batch in file.iter_batches(columns=[column]):
                 cells = batch.column(0)

@@ -209,9 +209,8 @@ class Parts:
 
     def take_in(self, folder: str) -> list[Path]:
         """Move the whole files of verdicts in ``folder`` here; what they are now."""
-        whole = [path for path in sorted(Path(folder).glob("[!._]*.parquet")) if _holds_verdicts(path)]
         taken = []
-        for path, part in zip(whole, self._free(), strict=False):
+        for path, part in zip(whole_files(folder), self._free(), strict=False):
             os.replace(path, part)
             taken.append(part)
         return taken
@@ -282,6 +281,18 @@ def is_output(path: str | os.PathLike[str]) -> bool:
     except (OSError, pa.ArrowException):
         return False
     return metadata.get(b"noai.schema") == SCHEMA.encode()
+
+
+def whole_files(folder: str | os.PathLike[str]) -> list[Path]:
+    """The files of verdicts in a folder that were written to their end."""
+    return [path for path in sorted(Path(folder).glob("[!._]*.parquet")) if _holds_verdicts(path)]
+
+
+def names_in(path: str | os.PathLike[str]) -> Iterator[str]:
+    """The paths that a file of verdicts is about, as records have them."""
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(batch_size=2_000, columns=["path"]):
+            yield from (name or "" for name in batch.column(0).to_pylist())
 
 
 def _holds_verdicts(path: Path) -> bool:

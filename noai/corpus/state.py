@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 from collections.abc import Iterable, Mapping
 from typing import Any, BinaryIO, Final
 
@@ -40,7 +41,16 @@ class State:
         if os.path.lexists(self.path):
             self._require_own()
         with open(self.path, "w", encoding="ascii") as stream:
-            stream.write(json.dumps({"schema": SCHEMA, **question}) + "\n")
+            stream.write(json.dumps({"schema": SCHEMA, "run": secrets.token_hex(8), **question}) + "\n")
+
+    @property
+    def run(self) -> str:
+        """What tells this run from others with the same output.
+
+        Raises:
+            UsageError: if there is no state of a run.
+        """
+        return str(self._lines()[0].get("run", ""))
 
     def forget(self) -> None:
         """What stands in the output is about to go.

@@ -53,12 +53,15 @@ class BatchGate:
         """Refuse columns that rows do not have, before any work is done.
 
         Raises:
-            UsageError: for such a column, and for one that is kept and called as one of a verdict.
+            UsageError: for such a column, for one that stands there twice, and for one that is kept and
+                called as one of a verdict, in whatever case: engines tell no cases apart.
         """
         wanted = (self.path if self.audio is None else self.audio, *self.keep)
         if missing := [name for name in wanted if name not in names]:
             raise UsageError(f"there is no column {missing[0]!r} among: {', '.join(names)}")
-        if taken := [name for name in self.keep if name in COLUMNS.names]:
+        if twice := [name for name in wanted if list(names).count(name) > 1]:
+            raise UsageError(f"there are several columns {twice[0]!r}")
+        if taken := [name for name in self.keep if name.lower() in COLUMNS.names]:
             raise UsageError(f"the column {taken[0]!r} of the verdict would stand in place of that one")
 
     @property
@@ -71,8 +74,8 @@ class BatchGate:
         verdicts = pa.Table.from_batches([self._verdicts(rows)], COLUMNS)
         kept = [name for name in self.keep if name in rows.column_names and name not in COLUMNS.names]
         for name in reversed(kept):
-            field = rows.schema.field(name)
-            verdicts = verdicts.add_column(0, field, _whole(rows, name))
+            place = rows.column_names.index(name)
+            verdicts = verdicts.add_column(0, rows.schema.field(place), rows.column(place))
         return verdicts
 
     def admitted(self, rows: pa.RecordBatch | pa.Table) -> pa.RecordBatch | pa.Table:

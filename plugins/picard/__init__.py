@@ -77,6 +77,9 @@ def _show(api: PluginApi, files: list[File], result: Any = None, error: BaseExce
         _say(api, f"noai: {error}")
         return
     for file in files:
+        if file.filename not in result:  # renamed meanwhile: nothing is known of it under this name
+            _remember(file, None)
+            continue
         said, why = result[file.filename]
         api.logger.info("%s: %s%s", file.filename, said, f": {why}" if why else "")
         _remember(file, said)

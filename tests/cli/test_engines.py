@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from noai.errors import EngineFailed
 from noai.integrations.arrow import BatchGate
 from noai.integrations.engines import Engine
 from tests.cli.conftest import Run
@@ -102,22 +104,30 @@ def test_an_engine_that_is_not_installed(
 
 
 class _Engine:
-    """An engine in this process, which can lose its last rows, and leave a file that is not whole."""
+    """An engine in this process, which can lose or repeat rows, die, and leave a file that is not whole."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.loses = 0
+        self.repeats = False
+        self.dies = False
+        self.meanwhile: Callable[[], object] = lambda: None
         self.asked: list[str] = []
         monkeypatch.setattr(Engine, "run", lambda _: self._run)
 
     def _run(self, listed: str, folder: str, gate: BatchGate, *, jobs: int | None) -> None:
         rows = pq.read_table(listed)
         self.asked = list(map(os.fsdecode, rows[gate.path].to_pylist()))
+        self.meanwhile()
         verdicts = gate(rows.slice(0, rows.num_rows - self.loses))
+        if self.repeats:
+            verdicts = pa.concat_tables([verdicts.slice(1), verdicts.slice(1, 1)])
         for number, batch in enumerate(verdicts.to_batches(max_chunksize=3)):
             pq.write_table(pa.Table.from_batches([batch]), f"{folder}/part-{number}.parquet")
         whole = Path(folder, "part-0.parquet").read_bytes()
         Path(folder, "part-x.parquet").write_bytes(whole[:-50])
         Path(folder, ".part-y.parquet").write_bytes(whole)
+        if self.dies:
+            raise EngineFailed("it died")
 
 
 def test_a_row_that_an_engine_loses_is_an_error_and_judged_by_the_next_run(
@@ -126,11 +136,11 @@ def test_a_row_that_an_engine_loses_is_an_error_and_judged_by_the_next_run(
     engine = _Engine(monkeypatch)
     engine.loses = 2
     count = len(listed)
-    noai(*ASKED).refuses(f"ray wrote {count - 2} verdicts on {count} paths")
+    noai(*ASKED).refuses(f"ray did not write one verdict on each of {count} paths")
     assert not Path("out.parquet").exists()
     engine.loses = 0
     assert noai(*ASKED, "--resume").code == 3
-    assert set(engine.asked) == set(listed[-2:])
+    assert engine.asked == listed
     local = noai("verify", "--files-from", "list", "--format", "jsonl")
     assert _plainly("out.parquet") == sorted((r["path"], r["decision"], r["sha256"]) for r in local.lines)
     # What could not be read is asked again, and what has changed.
@@ -140,6 +150,69 @@ def test_a_row_that_an_engine_loses_is_an_error_and_judged_by_the_next_run(
     assert set(engine.asked) == {"nowhere.mp3", "album/tune.mp3"}
     assert len(_plainly("out.parquet")) == count
     noai(*ASKED, "--resume", "--policy", "opt-in").refuses("another question (policy)")
+
+
+def test_a_row_that_stands_for_another_is_an_error(
+    noai: Run, listed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = _Engine(monkeypatch)
+    engine.repeats = True
+    for more in ((), ("--resume",)):
+        noai(*ASKED, *more).refuses("did not write one verdict on each")
+    engine.repeats = False
+    assert noai(*ASKED, "--resume").code == 3
+    assert len(_plainly("out.parquet")) == len(listed)
+
+
+def test_what_an_engine_left_is_gone_on_with_by_its_own_run_alone(
+    noai: Run, listed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = _Engine(monkeypatch)
+    engine.dies = True
+    noai(*ASKED).refuses("it died")
+    assert len(list(Path("out.parquet.engine").glob("verdicts-*/part-?.parquet"))) > 1
+    engine.dies = False
+    # The same output, begun by another run that asks something else, and is killed before its first part.
+    state = Path("out.parquet.run").read_text()
+    noai(
+        "verify",
+        "--files-from",
+        "list",
+        "--no-archives",
+        "--policy",
+        "opt-in",
+        "-o",
+        "out.parquet",
+        "--format",
+        "parquet",
+    )
+    os.unlink("out.parquet")
+    assert noai(*ASKED, "--policy", "opt-in", "--resume").code in (1, 3)
+    rows = pq.read_table("out.parquet").to_pylist()
+    assert {row["policy"] for row in rows} == {"opt-in"}
+    assert len(rows) == len(listed)
+    assert state != Path("out.parquet.run").read_text()
+
+
+def test_what_an_engine_had_done_is_kept(
+    noai: Run, listed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = _Engine(monkeypatch)
+    engine.dies = True
+    noai(*ASKED).refuses("it died")
+    engine.dies = False
+    assert noai(*ASKED, "--resume").code == 3
+    assert engine.asked == ["nowhere.mp3"]
+    assert len(_plainly("out.parquet")) == len(listed)
+
+
+def test_two_runs_do_not_write_one_output(
+    noai: Run, listed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = _Engine(monkeypatch)
+    engine.meanwhile = lambda: noai(*ASKED, "--policy", "opt-in").refuses("another run writes there")
+    assert noai(*ASKED).code == 3
+    assert {row["policy"] for row in pq.read_table("out.parquet").to_pylist()} == {"opt-out"}
 
 
 def _plainly(path: str) -> list[tuple[object, ...]]:
@@ -152,7 +225,7 @@ def test_without_resume_everything_is_judged_anew(
 ) -> None:
     engine = _Engine(monkeypatch)
     engine.loses = 2
-    noai(*ASKED).refuses("verdicts on")
+    noai(*ASKED).refuses("did not write")
     engine.loses = 0
     for _ in range(2):
         assert noai(*ASKED).code == 3

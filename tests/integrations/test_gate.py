@@ -123,11 +123,28 @@ def test_columns_of_views_are_filtered_as_they_are(kind: pa.DataType) -> None:
             assert found.num_rows == len(kept) == len(found["held"])
 
 
+def test_columns_that_go_along_are_as_they_were() -> None:
+    tune = str(SAMPLES / "unmarked" / "tune.mp3")
+    kinds = pa.array(["a", "b"]).dictionary_encode()
+    for rows in (
+        pa.table([[tune, tune], kinds], ["path", "kind"]),
+        pa.record_batch([pa.array([tune, tune]), kinds], ["path", "kind"]),
+        pa.table([[tune, tune], kinds, kinds], ["path", "kind", "kind"]),
+    ):
+        verdicts = BatchGate(Gate.of(), keep=("kind",))(rows)
+        assert verdicts["kind"].combine_chunks().equals(kinds)
+        assert verdicts["decision"].to_pylist() == ["unreserved"] * 2
+
+
 def test_columns_that_rows_lack_are_refused_before_any_work() -> None:
     with pytest.raises(UsageError, match="no column 'path' among: a, b"):
         BatchGate(Gate.of()).check(["a", "b"])
     with pytest.raises(UsageError, match="'size' of the verdict"):
         BatchGate(Gate.of(), keep=("size",)).check(["path", "size"])
+    with pytest.raises(UsageError, match="'Admitted' of the verdict"):
+        BatchGate(Gate.of(), keep=("Admitted",)).check(["path", "Admitted"])
+    with pytest.raises(UsageError, match="several columns 'path'"):
+        BatchGate(Gate.of()).check(["path", "path"])
     BatchGate(Gate.of(), audio="a", keep=("b",)).check(["a", "b"])
 
 
