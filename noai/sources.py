@@ -73,6 +73,7 @@ class FileSource:
         self._file = file
 
     def read_at(self, offset: int, length: int) -> bytes:
+        progress.may_go_on()
         try:
             self._file.seek(offset)
             data = self._file.read(length)
@@ -93,6 +94,7 @@ class DescriptorSource:
         self.size = size
 
     def read_at(self, offset: int, length: int) -> bytes:
+        progress.may_go_on()
         try:
             data = os.pread(self._descriptor, length, offset)
             while len(data) < length and offset + len(data) < self.size:

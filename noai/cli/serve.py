@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from typing import Final
 
 import click
@@ -19,6 +20,7 @@ from noai.integrations.gate import Gate
 from noai.limits import (
     KIB,
     SERVICE_IDLE_SECONDS,
+    SERVICE_JUDGE_SECONDS,
     SERVICE_REQUESTS,
     SERVICE_STOP_SECONDS,
     SERVICE_UPLOAD_SECONDS,
@@ -97,7 +99,7 @@ Stops at SIGTERM and Ctrl-C when what is at work is done. Keys and trust are rea
     default=SERVICE_REQUESTS,
     show_default=True,
     metavar="N",
-    help="Uploads to receive, keep waiting and work on at a time; one more is refused with 503.",
+    help="Uploads to receive, keep waiting, work on and send back at a time; one more is refused with 503.",
 )
 @click.option(
     "--upload-seconds",
@@ -105,7 +107,15 @@ Stops at SIGTERM and Ctrl-C when what is at work is done. Keys and trust are rea
     default=SERVICE_UPLOAD_SECONDS,
     show_default=True,
     metavar="S",
-    help="How long one upload may take.",
+    help="How long one upload may take, and one download.",
+)
+@click.option(
+    "--judge-seconds",
+    type=click.FloatRange(min=0, min_open=True),
+    default=SERVICE_JUDGE_SECONDS,
+    show_default=True,
+    metavar="S",
+    help="How long to work on one upload. Over it, the verdict is undecided, and nothing is marked.",
 )
 @click.option(
     "--idle-seconds",
@@ -143,6 +153,7 @@ def serve(
     workers: int | None,
     queue: int,
     upload_seconds: float,
+    judge_seconds: float,
     idle_seconds: float,
     stop_seconds: int,
     log_level: str,
@@ -163,8 +174,9 @@ def serve(
     if not (identity or key or cert) and token_file is not None:
         raise UsageError("a token is for marking, which takes --identity, or --key and --cert")
     marking = None
+    warnings: list[str] = []
     if identity or key or cert:
-        token = _token(token_file)
+        token = _token(token_file, warnings)
         marking = Marking.of(load_signer(identity, key, cert, signing.now()), token)
     question = Policy(uses or TRAINING_USES, Admission(policy))
     settings = Settings(
@@ -173,16 +185,16 @@ def serve(
         max_bytes,
         **({} if workers is None else {"workers": workers}),
         requests=queue,
-        pace=Pace(upload_seconds, idle_seconds, stop_seconds),
+        pace=Pace(upload_seconds, idle_seconds, stop_seconds, judge_seconds),
         hosts=(host, *hosts),
         root_path=root_path,
     )
     with listen(host, port) as listening:
-        run(settings, listening, log_level)
+        run(settings, listening, log_level, warnings)
     return Exit.OK
 
 
-def _token(path: str | None) -> str:
+def _token(path: str | None, warnings: list[str]) -> str:
     if path is None:
         token = os.environ.get(_TOKEN, "")
         if not token:
@@ -190,6 +202,10 @@ def _token(path: str | None) -> str:
         return token
     try:
         with open(path, encoding="utf-8", errors="surrogateescape") as file:
+            if os.fstat(file.fileno()).st_mode & stat.S_IROTH:
+                warnings.append(
+                    "everybody on this machine can read the file with the token, and mark with it"
+                )
             return file.read(4 * KIB).strip()
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from None

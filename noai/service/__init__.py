@@ -5,7 +5,8 @@
 - ``uploads``: a request's file, streamed to disk within limits of size and time.
 - ``questions``, ``marks``: what a request asks; ``media``: which types are audio, and which are a lie.
 - ``problems``: every refusal (RFC 9457).
-- ``hosts``: under which names it answers.
+- ``hosts``: under which names it answers, and whose pages it works for.
+- ``working``: the threads that judge and mark, and when they give up.
 - ``watching``, ``logs``, ``metrics``: what is told about a request, to whoever runs the service.
 - ``openapi``: the contract, for machines; ``pages``: the web page, in the folder ``page``.
 - ``connections``, ``running``: the server below all of that.

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
-from functools import partial
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import BinaryIO, TypeVar, cast
+from typing import BinaryIO, cast
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -23,19 +19,20 @@ from starlette.types import ASGIApp
 from noai import certificates
 from noai._version import __version__
 from noai.claim import ALL_USES, Profile
+from noai.integrations.gate import Gate
 from noai.limits import SERVICE_SPOOL_BYTES
 from noai.records import dump_json
 from noai.service import marks, media, openapi, pages
 from noai.service.connections import Download
 from noai.service.hosts import KnownHosts
 from noai.service.metrics import CONTENT_TYPE, Metrics
-from noai.service.problems import Kind, Problem, gone
+from noai.service.problems import Kind, Problem
 from noai.service.questions import asked, require_none
 from noai.service.settings import Marking, Settings
 from noai.service.uploads import Limits, receive
 from noai.service.watching import Watch, told
-
-_T = TypeVar("_T")
+from noai.service.working import Switch, Workers
+from noai.verdict import Verdict
 
 
 def service(settings: Settings | None = None) -> ASGIApp:
@@ -70,7 +67,7 @@ class _Service:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._limits = Limits(settings.max_bytes, settings.pace)
-        self._pool = ThreadPoolExecutor(settings.workers, "noai")
+        self._workers = Workers(settings.workers, settings.pace.judge)
         self._inside = 0
         self._identity = dump_json(_identity(settings))
         self._document = dump_json(openapi.document(settings))
@@ -81,7 +78,7 @@ class _Service:
         try:
             yield
         finally:
-            self._pool.shutdown(wait=False, cancel_futures=True)
+            self._workers.close()
 
     # -- work ------------------------------------------------------------------------------------
 
@@ -91,7 +88,7 @@ class _Service:
             file = cast(BinaryIO, spool)
             upload = await receive(request, file, self._limits)
             require_none(name for name, _ in upload.fields)
-            verdict = await self._in_turn(request, partial(gate.verdict, file, name=upload.name))
+            verdict = await self._workers.do(request, lambda switch: _judged(gate, file, upload.name, switch))
         media.require_true(upload.media_type, verdict.report.container)
         told(request.scope).decision = verdict.decision.value
         return _json(dump_json(verdict.record()))
@@ -99,22 +96,27 @@ class _Service:
     async def mark(self, request: Request) -> Response:
         marking = self._marking(request)
         require_none(request.query_params.keys())
-        with self._room(), _folder() as folder:
-            path = folder / "upload"
-            with open(path, "xb") as sink:
-                upload = await receive(request, sink, self._limits, bare=False)
-            wanted = marks.order(upload.fields)
-            result = await self._in_turn(request, partial(marks.mark_file, path, wanted, marking.signer))
-            # Open, it outlives its folder, and nothing is left of it even if the service is killed.
-            file = open(path, "rb")  # noqa: SIM115  the answer closes it
-        told(request.scope).outcome = result.outcome.value
-        headers = {
-            "Content-Disposition": marks.disposition(upload.name),
-            "Noai-Outcome": result.outcome.value,
-            "Noai-Notices": marks.notices(result),
-        }
-        size = os.fstat(file.fileno()).st_size
-        return Download(file, size, headers, media.of(result.container), self._settings.pace.idle)
+        with ExitStack() as held:
+            held.enter_context(self._room())
+            with _folder() as folder:
+                path = folder / "upload"
+                with open(path, "xb") as sink:
+                    upload = await receive(request, sink, self._limits, bare=False)
+                wanted = marks.order(upload.fields)
+                result = await self._workers.do(
+                    request, lambda switch: marks.mark_file(path, wanted, marking.signer, switch)
+                )
+                # Open, it outlives its folder, and nothing is left of it even if the service is killed.
+                file = held.enter_context(open(path, "rb"))
+            told(request.scope).outcome = result.outcome.value
+            headers = {
+                "Content-Disposition": marks.disposition(upload.name),
+                "Noai-Outcome": result.outcome.value,
+                "Noai-Notices": marks.notices(result),
+            }
+            media_type = media.of(result.container)
+            # Its place is taken until the client has the file, which lies on the disk until then.
+            return Download(file, held.pop_all(), headers, media_type, self._settings.pace)
 
     def _marking(self, request: Request) -> Marking:
         marking = self._settings.marking
@@ -138,12 +140,6 @@ class _Service:
             self._inside -= 1
             self.counted.uploads.dec()
 
-    async def _in_turn(self, request: Request, work: Callable[[], _T]) -> _T:
-        """What ``work`` comes to, when a thread is free; nothing is done for a client that went away."""
-        if await request.is_disconnected():
-            raise gone()
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
-
     # -- what there is to know -------------------------------------------------------------------
 
     async def identity(self, request: Request) -> Response:
@@ -157,6 +153,13 @@ class _Service:
 
     async def openapi(self, request: Request) -> Response:
         return _json(self._document)
+
+
+def _judged(gate: Gate, file: BinaryIO, name: str | None, switch: Switch) -> Verdict:
+    verdict = gate.verdict(file, name=name)
+    if switch.over is not None and verdict.admitted:
+        return gate.undecided(switch.over, name=name)
+    return verdict
 
 
 def _identity(settings: Settings) -> dict[str, object]:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
+from http import HTTPStatus
+from time import monotonic
 from typing import Any, BinaryIO, Final
 
 import h11
@@ -13,8 +17,11 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from noai.limits import READ_SIZE, SERVICE_IDLE_SECONDS
 from noai.service.problems import CutShort, Kind, Problem
+from noai.service.settings import Pace
+from noai.service.watching import HEADERS
 
-_TOO_SLOW: Final = Problem(Kind.TOO_SLOW, "the head of the request did not come in time").response()
+_TOO_SLOW: Final = Problem(Kind.TOO_SLOW, "the head of the request did not come in time")
+_NO_HTTP: Final = Problem(Kind.BAD_REQUEST, "this is no HTTP/1.1 that means one thing")
 
 
 class Connection(H11Protocol):
@@ -55,26 +62,42 @@ class Connection(H11Protocol):
         self._deadline = None
         if not self._is_between() or self.transport.is_closing():
             return
-        if self.conn.our_state is h11.IDLE:
-            headers = [*_TOO_SLOW.raw_headers, (b"connection", b"close")]
-            head = h11.Response(status_code=_TOO_SLOW.status_code, headers=headers, reason=b"Request Timeout")
-            for event in (head, h11.Data(data=bytes(_TOO_SLOW.body)), h11.EndOfMessage()):
+        self._refuse(_TOO_SLOW)
+
+    def send_400_response(self, msg: str) -> None:
+        self._refuse(_NO_HTTP)
+
+    def _refuse(self, problem: Problem) -> None:
+        """Refuse what never became a request, or whose body is none, and close the line."""
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            response = problem.response()
+            response.headers.update({**HEADERS, "Connection": "close"})
+            reason = HTTPStatus(response.status_code).phrase.encode("ascii")
+            head = h11.Response(status_code=response.status_code, headers=response.raw_headers, reason=reason)
+            for event in (head, h11.Data(data=bytes(response.body)), h11.EndOfMessage()):
                 self.transport.write(self.conn.send(event) or b"")
         self.transport.close()
 
 
 class Download(Response):
-    """A file that is sent as far as the client takes it, and closed whatever happens."""
+    """A file that is sent as far as the client takes it.
+
+    ``held`` is closed at the end, whatever happens, and holds the file at least.
+    """
 
     def __init__(
-        self, file: BinaryIO, size: int, headers: dict[str, str], media_type: str, idle: float
+        self, file: BinaryIO, held: ExitStack, headers: dict[str, str], media_type: str, pace: Pace
     ) -> None:
+        size = os.fstat(file.fileno()).st_size
         super().__init__(None, 200, {**headers, "Content-Length": str(size)}, media_type)
         self._file = file
-        self._idle = idle
+        self._held = held
+        self._pace = pace
+        self._end = 0.0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with self._file:
+        self._end = monotonic() + self._pace.upload
+        with self._held:
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             async for block in self._blocks():
                 await self._sent(send, {"type": "http.response.body", "body": block, "more_body": True})
@@ -87,6 +110,6 @@ class Download(Response):
     async def _sent(self, send: Send, message: dict[str, Any]) -> None:
         # It fails behind the head: the line is cut, and the client sees that bytes are missing.
         try:
-            await asyncio.wait_for(send(message), self._idle)
+            await asyncio.wait_for(send(message), min(self._pace.idle, self._end - monotonic()))
         except asyncio.TimeoutError:
             raise CutShort from None

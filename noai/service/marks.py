@@ -18,6 +18,7 @@ from noai.limits import SERVICE_NOTICES_BYTES
 from noai.marking import MarkResult, mark
 from noai.records import dump_json
 from noai.service.problems import Kind, Problem
+from noai.service.working import Switch
 from noai.signing import Signer
 from noai.text import printable
 
@@ -107,12 +108,23 @@ def order(fields: Sequence[tuple[str, str]]) -> Order:
         raise Problem(Kind.CANNOT_BE_MARKED, str(error), code=error.code) from None
 
 
-def mark_file(path: Path, wanted: Order, signer: Signer) -> MarkResult:
+def mark_file(path: Path, wanted: Order, signer: Signer, switch: Switch) -> MarkResult:
     """Mark the file at ``path`` in place.
 
     Raises:
-        Problem: if it cannot be marked; it is as it was then.
+        Problem: if it cannot be marked, or not in time; it is as it was then.
     """
+    try:
+        result = _marked(path, wanted, signer)
+    except Problem:
+        if switch.over is None:
+            raise
+    if switch.over is not None:
+        raise Problem(Kind.TOOK_TOO_LONG, switch.over)
+    return result
+
+
+def _marked(path: Path, wanted: Order, signer: Signer) -> MarkResult:
     try:
         return mark(
             path,

@@ -40,7 +40,9 @@ class Metrics:
             "noai_marks_total", "Files that were marked.", ("outcome",), registry=self._registry
         )
         self.uploads = Gauge(
-            "noai_uploads", "Uploads that are received, waiting or in work.", registry=self._registry
+            "noai_uploads",
+            "Uploads that are received, waiting, in work or sent back.",
+            registry=self._registry,
         )
         for decision in Decision:
             self.verdicts.labels(decision.value)

@@ -52,7 +52,7 @@ _FIELDS: Final = {
 _DETAILS: Final = {
     400: "The request makes no sense: a parameter, a field, the form or the name of the file.",
     401: "The token is missing or wrong.",
-    403: "This service does not mark.",
+    403: "This service does not mark, or the page of another site asks.",
     404: "There is nothing at this address.",
     405: "The address takes other methods.",
     408: "The client sent too slowly.",
@@ -61,7 +61,8 @@ _DETAILS: Final = {
     421: "The Host of the request is not one of this service.",
     422: "The file cannot be marked, or what is to be said in it does not fit together; `code` says why.",
     500: "The service failed; nothing is known about the file.",
-    503: "The service is busy, or cannot store or sign. `Retry-After` says when to come again.",
+    503: "The service is busy, stops, cannot store or sign, or takes too long. `Retry-After` says when to "
+    "come again.",
 }
 
 
@@ -128,7 +129,7 @@ def _verify() -> Json:
                 "description": "The verdict record.",
                 "content": {"application/json": {"schema": _ref("Verdict")}},
             },
-            **_refusals(400, 408, 413, 415, 421, 500, 503),
+            **_refusals(400, 403, 408, 413, 415, 421, 500, 503),
         },
     }
 

@@ -22,6 +22,7 @@ class Kind(Enum):
     BAD_NAME = (400, "The name of the file is none")
     UNAUTHORIZED = (401, "The token is missing or wrong")
     MARKING_OFF = (403, "This service does not mark")
+    CROSS_SITE = (403, "The page of another site asks")
     NOT_FOUND = (404, "There is nothing at this address")
     METHOD_NOT_ALLOWED = (405, "This address takes other methods")
     TOO_SLOW = (408, "Sending took too long")
@@ -35,6 +36,8 @@ class Kind(Enum):
     BUSY = (503, "The service is busy")
     NO_ROOM = (503, "The service has no room left on its disk")
     CANNOT_SIGN = (503, "The service cannot sign")
+    TOOK_TOO_LONG = (503, "Working on the file took too long")
+    STOPPING = (503, "The service stops")
 
     @property
     def status(self) -> int:
@@ -78,3 +81,9 @@ class CutShort(Exception):
 
 def gone() -> Problem:
     return Problem(Kind.CLIENT_GONE, "the client went away before all of the request was there")
+
+
+def stopping() -> Problem:
+    return Problem(
+        Kind.STOPPING, "the service stops, and the time to finish is over", headers={"Connection": "close"}
+    )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import os
 import signal
 import socket
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -13,10 +16,12 @@ import uvicorn
 
 from noai.errors import UsageError
 from noai.hosts import is_loopback
+from noai.limits import SERVICE_END_SECONDS
 from noai.service import logs
 from noai.service.app import service
 from noai.service.connections import Connection
 from noai.service.settings import Settings
+from noai.service.working import THREADS
 
 _BACKLOG: Final = 1024
 
@@ -38,8 +43,20 @@ def listen(host: str, port: int) -> socket.socket:
         ) from None
 
 
-def run(settings: Settings, listening: socket.socket, level: str) -> None:
-    """Serve until SIGTERM or SIGINT; what is at work then is finished, as far as the time for it goes."""
+class _Server(uvicorn.Server):
+    """uvicorn's own, which goes before those that it cancels have answered."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        if self.server_state.tasks:
+            await asyncio.wait(set(self.server_state.tasks), timeout=SERVICE_END_SECONDS)
+
+
+def run(settings: Settings, listening: socket.socket, level: str, warnings: Sequence[str] = ()) -> None:
+    """Serve until SIGTERM or SIGINT; what is at work then is finished, as far as the time for it goes.
+
+    ``warnings`` are told in the log. Ends the process if something at work cannot be ended.
+    """
     logs.set_up(level)
     host, port = listening.getsockname()[:2]
     app = service(settings)
@@ -63,10 +80,26 @@ def run(settings: Settings, listening: socket.socket, level: str) -> None:
             "anybody who reaches this address can use the service, and what is sent to it can be read on the "
             "way; put a proxy with TLS in front of it",
         )
-    server = uvicorn.Server(config)
+    for warning in warnings:
+        logs.tell(logging.WARNING, warning)
+    server = _Server(config)
     with _signals_answered(server):
         server.run(sockets=[listening])
+    stuck = _stuck()
     logs.tell(logging.INFO, "stopped")
+    if stuck:
+        # The interpreter would wait for them, and whoever stops the service would have to kill it.
+        logs.tell(logging.WARNING, "what was at work did not end, and was left")
+        logging.shutdown()
+        os._exit(0)
+
+
+def _stuck() -> bool:
+    """Whether threads are still at work a moment after they were told to end."""
+    threads = [thread for thread in threading.enumerate() if thread.name.startswith(THREADS)]
+    for thread in threads:
+        thread.join(0.5)
+    return any(thread.is_alive() for thread in threads)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from noai.errors import UsageError
 from noai.integrations.gate import Gate
 from noai.limits import (
     SERVICE_IDLE_SECONDS,
+    SERVICE_JUDGE_SECONDS,
     SERVICE_REQUESTS,
     SERVICE_STOP_SECONDS,
     SERVICE_TOKEN_CHARS,
@@ -30,14 +31,16 @@ _ROOT_PATH: Final = re.compile(r"(/[A-Za-z0-9._~-]+)*")
 
 @dataclass(frozen=True)
 class Pace:
-    """How slow a client may be, in seconds."""
+    """How slow a client may be, and the work for it, in seconds."""
 
-    #: For a whole upload.
+    #: For a whole upload, and for a whole download.
     upload: float = SERVICE_UPLOAD_SECONDS
     #: For the head of a request, and between two pieces of what is sent or read.
     idle: float = SERVICE_IDLE_SECONDS
     #: How long a server that stops waits for what runs.
     stop: int = SERVICE_STOP_SECONDS
+    #: For judging or marking one upload, once its turn has come.
+    judge: float = SERVICE_JUDGE_SECONDS
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,7 @@ class Settings:
     max_bytes: int = UPLOAD_BYTES
     #: Uploads that are judged or marked at a time, each in a thread.
     workers: int = field(default_factory=usable_cores)
-    #: Uploads that are received, waiting or in work at a time.
+    #: Uploads that are received, waiting, in work or sent back at a time.
     requests: int = SERVICE_REQUESTS
     pace: Pace = field(default_factory=Pace)
     #: Names of hosts under which it answers, beside those of this machine.

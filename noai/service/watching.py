@@ -15,13 +15,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from noai.limits import SERVICE_LINGER_BYTES, SERVICE_LINGER_SECONDS
 from noai.service import logs
 from noai.service.metrics import Metrics
-from noai.service.problems import CutShort, Kind
+from noai.service.problems import CutShort, Kind, stopping
 
 #: In the scope of a request.
 _TOLD: Final = "noai.told"
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 #: What an answer says unless it says otherwise: it is no page, it is nobody else's, and it is not kept.
-_HEADERS: Final = {
+HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -65,6 +65,11 @@ class Watch:
         except CutShort:
             exchange.status = Kind.CLIENT_GONE.status
             raise
+        except asyncio.CancelledError:
+            # The server stops, and waits no longer.
+            if exchange.status:
+                raise
+            await stopping().response()(scope, exchange.receive, exchange.send_at_once)
         except Exception as error:  # noqa: BLE001  its words may name a file, and the server would log them
             logs.tell(logging.ERROR, "this is a bug in noai", error=logs.place(error))
             if not exchange.is_complete:
@@ -122,7 +127,7 @@ class _Exchange:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             headers = MutableHeaders(raw=list(message.get("headers", ())))
-            for name, value in _HEADERS.items():
+            for name, value in HEADERS.items():
                 headers.setdefault(name, value)
             if self._unread:
                 headers["Connection"] = "close"
@@ -134,6 +139,11 @@ class _Exchange:
                 message = {"type": message["type"], "body": b""}
             self.is_complete = True
         await self._send(message)
+
+    async def send_at_once(self, message: Message) -> None:
+        """The same, without patience for what the client still sends."""
+        self._unread = False
+        await self.send(message)
 
     async def _linger(self) -> None:
         """Throw away what the client still sends: cut off at once, it would never read the answer."""

@@ -115,7 +115,8 @@ def test_a_commit_goes_through_or_does_not(repository: Repository) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["tune 1.mp3", "tune\n1.mp3", "ünë 'x' \"y\" $(z).mp3", "a/b/[c]*.MP3", "-o.mp3", "--include=x.wav"]
+    "name",
+    ["tune 1.mp3", "tune\n1.mp3", "ünë 'x' \"y\" $(z).mp3", "a/b/[c]*.MP3", "-o.mp3", "--include=x.wav"],
 )
 def test_names_arrive_as_they_are(repository: Repository, name: str) -> None:
     path = repository.folder / name

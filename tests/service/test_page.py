@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from mutagen.id3 import ID3, TXXX
 from playwright.sync_api import Browser, Locator, Page, Route, expect, sync_playwright
 
 import noai
@@ -227,6 +228,7 @@ def test_a_server_that_only_checks_says_so(opened: Opened, tmp_path: Path) -> No
         choose(page, UNMARKED)
         checked(page, 1)
         expect(page.get_by_role("button", name="Mark")).to_have_count(0)
+        page.close()  # it may still want a picture from the server
 
 
 # -- what it says ---------------------------------------------------------------------------------------
@@ -295,6 +297,7 @@ def test_who_says_it_and_whether_that_is_proven(opened: Opened) -> None:
     other = marker_with(uses=permits, signed_by={"kid": "k", "subject": "x", "trusted_as": "sha256:00"})
     own = marker_with(uses=permits, signed_by={"kid": "o", "subject": "o", "trusted_as": "own:o"})
     allowed = {"decision": "allowed", "admitted": True, "uses": permits}
+    voice = {"org.noai.voice_likeness": "notAllowed"}
     cases = [
         (
             marked(signals=[{**xmp, "lifted": False}]),
@@ -314,6 +317,19 @@ def test_who_says_it_and_whether_that_is_proven(opened: Opened) -> None:
         (marked(signals=[marker_with(binding="not_run")]), "demo-artist says", "unchanged was not checked"),
         (marked(signals=[marker_with(uses=permits), own], **allowed), "demo-artist permits", "all hold"),
         (marked(signals=[marker_with(uses=permits), other], **allowed), "the permission is proven", ""),
+        (
+            marked(
+                signals=[marker_with(uses=permits), own, {**xmp, "uses": voice, "lifted": False}], **allowed
+            ),
+            "demo-artist permits",
+            "The file says no to imitation of voice, style or likeness.",
+        ),
+        # No signature was looked at: that says nothing against it.
+        (
+            marked(depth="decision", signals=[marker_with(signature="not_run", binding="not_run")]),
+            "A mark in this file says: no use by AI",
+            "signature was not checked",
+        ),
         # What no server says: it is not believed.
         (marked(admitted=True, signals=[marker_with()]), "demo-artist says", ""),
         (record(notes=[{"code": "of_a_later_version", "message": ""}]), "Nothing in this file speaks", ""),
@@ -330,6 +346,35 @@ def test_who_says_it_and_whether_that_is_proven(opened: Opened) -> None:
         expect(page.locator(".card").first.locator(".advice")).to_contain_text(f"Here: {admitted},")
     # A code that the page does not know may stand for something unread.
     assert set(page.locator(".card").first.locator("tbody td").all_inner_texts()) == {"Not known"}
+
+
+def test_a_server_that_decides_quickly_is_asked_for_the_evidence(opened: Opened, tmp_path: Path) -> None:
+    with served(tmp_path, "--depth", "decision", NOAI_HOME=str(tmp_path / "home")) as live:
+        page = opened(live)
+        choose(page, SAMPLES / "marked" / "tune.mp3")
+        checked(page, 1)
+        expect(page.locator(".answer")).to_contain_text("The signature is right, and the audio is unchanged")
+        expect(page.locator(".answer")).not_to_contain_text("forged")
+        page.close()
+
+
+def test_a_no_that_was_not_asked_about_is_told(opened: Opened, tmp_path: Path) -> None:
+    track = tmp_path / "tune.mp3"
+    track.write_bytes(UNMARKED.read_bytes())
+    tags = ID3(track)
+    tags.add(TXXX(encoding=3, desc="Content-Usage", text="train-ai=n"))
+    tags.save(track)
+    with served(tmp_path / "s", "--use", "data_mining", NOAI_HOME=str(tmp_path / "home")) as live:
+        page = opened(live)
+        choose(page, track)
+        checked(page, 1)
+        expect(page.locator(".title")).to_have_text("Not reserved for what was asked about")
+        expect(page.locator(".headline")).to_contain_text("says no to training of generative AI")
+        expect(page.locator(".headline")).to_contain_text(
+            "but not to what was asked about: text and data mining"
+        )
+        expect(page.locator(".advice")).to_contain_text("This goes for text and data mining alone.")
+        page.close()
 
 
 def test_evidence_has_checks_signer_time_and_codes(opened: Opened) -> None:
@@ -448,6 +493,18 @@ def test_a_file_over_the_limit_is_not_even_sent(
             "this server takes up to 50,000. It was not sent"
         )
         assert not [url for url in sent if "verify" in url]
+        page.close()
+
+
+def test_each_track_is_sent_once(opened: Opened) -> None:
+    page = opened()
+    sent: list[str] = []
+    page.on("request", lambda asked: sent.append(asked.url))
+    tracks = [SAMPLES / "unmarked" / name for name in ("tune.mp3", "tune.ogg", "tune.opus", "waltz.mp3")]
+    choose(page, *tracks)
+    checked(page, 4)
+    expect(page.locator(".card.done")).to_have_count(4)
+    assert len([url for url in sent if "verify" in url]) == 4
 
 
 def test_progress_and_cancelling(opened: Opened) -> None:

@@ -21,7 +21,7 @@ from noai.service.logs import JsonLines
 from noai.service.problems import Kind
 from noai.service.settings import Marking
 from tests.audio import SAMPLES
-from tests.service.live import FORM, TOKEN, Live, form, head, is_alive, read_answer, served
+from tests.service.live import BEARER, FORM, TOKEN, Live, form, head, is_alive, read_answer, served, signing
 from tests.signers import signer
 
 TUNE = (SAMPLES / "marked" / "tune.mp3").read_bytes()
@@ -108,6 +108,38 @@ def test_only_known_hosts_are_answered(live: Live, host: str, known: bool) -> No
         assert answer.status == 200
     else:
         answer.refuses(421, "wrong-host")
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nbad header\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n\r\n",
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"POST /v1/verify HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+        b"POST /v1/verify HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+        head(Transfer_Encoding="chunked") + b"4\r\nabcd\r\nzz\r\n",
+        b"GET\r\n\r\n",
+    ],
+)
+def test_what_is_no_http_is_a_problem_as_well(live: Live, request_: bytes) -> None:
+    answer = live.raw(request_)
+    answer.refuses(400, "bad-request")
+    assert answer.headers["connection"] == "close"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert live.left() == []
+
+
+def test_pages_of_other_sites_have_nothing_done(live: Live) -> None:
+    """Without CORS they cannot read the answer, but could keep every worker busy."""
+    for path in ("/v1/verify", "/v1/mark"):
+        live.ask("POST", path, form(TUNE), **FORM, **BEARER, Sec_Fetch_Site="cross-site").refuses(
+            403, "cross-site"
+        )
+    for site in ("same-origin", "none"):
+        assert live.ask("POST", "/v1/verify", form(TUNE), **FORM, Sec_Fetch_Site=site).status == 200
+    # A link to the page.
+    assert live.ask("GET", "/", Sec_Fetch_Site="cross-site").status == 200
 
 
 def test_a_path_in_front_of_addresses(tmp_path: Path) -> None:
@@ -273,8 +305,6 @@ def test_what_takes_too_long_is_not_waited_for(tmp_path: Path) -> None:
 
 def test_an_answer_that_nobody_takes_is_given_up(tmp_path: Path) -> None:
     """A client that asks for a large file and does not read it holds nothing for long."""
-    from tests.service.live import BEARER, signing
-
     data = (SAMPLES / "unmarked" / "tune.wav").read_bytes()
     body = form(_long(data), "tune.wav")
     options = ("--identity", "ana", "--idle-seconds", "1")
@@ -298,6 +328,38 @@ def _long(wav: bytes) -> bytes:
     return b"RIFF" + len(inside).to_bytes(4, "little") + inside
 
 
+def test_a_place_is_taken_until_the_answer_is(tmp_path: Path) -> None:
+    """What is marked lies on the disk until its client has it."""
+    body = form(_long((SAMPLES / "unmarked" / "tune.wav").read_bytes()), "tune.wav")
+    with served(tmp_path, "--identity", "ana", "--queue", "1", **signing(tmp_path)) as live:
+        with socket.socket() as line:
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+            line.connect(("127.0.0.1", live.port))
+            line.sendall(head(len(body), "/v1/mark", **FORM, **BEARER) + body)
+            assert line.recv(12) == b"HTTP/1.1 200"
+            assert live.counted("noai_uploads") == 1
+            live.verify(TUNE).refuses(503, "busy")
+        while live.counted("noai_uploads"):
+            assert is_alive(live.process)
+        assert live.verify(TUNE).status == 200
+
+
+def test_a_download_has_an_end(tmp_path: Path) -> None:
+    """Whoever takes a little now and then gets no more time than for an upload."""
+    body = form(_long((SAMPLES / "unmarked" / "tune.wav").read_bytes()), "tune.wav")
+    options = ("--identity", "ana", "--upload-seconds", "5", "--idle-seconds", "600")
+    with served(tmp_path, *options, **signing(tmp_path)) as live, socket.socket() as line:
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        line.connect(("127.0.0.1", live.port))
+        line.sendall(head(len(body), "/v1/mark", **FORM, **BEARER) + body)
+        assert line.recv(12) == b"HTTP/1.1 200"
+        while live.counted("noai_uploads"):
+            line.recv(1_024)
+            assert is_alive(live.process)
+        (marked,) = [told for told in live.requests() if told["path"] == "/v1/mark"]
+        assert marked["status"] == 499
+
+
 def test_pace_has_sensible_defaults() -> None:
     pace = Pace()
-    assert pace.idle < pace.stop < pace.upload
+    assert pace.idle < pace.stop < pace.judge < pace.upload

@@ -22,7 +22,7 @@ const announce = (text) => {
 
 const shown = () => {
   const { tracks } = state;
-  const busy = tracks.filter((track) => ["waiting", "running"].includes(track.state)).length;
+  const busy = tracks.filter((track) => ["new", "waiting", "running"].includes(track.state)).length;
   const ready = marking.markable();
   $("tracks").hidden = !tracks.length;
   $("drop").classList.toggle("small", tracks.length > 0);
@@ -45,7 +45,7 @@ const remove = (track) => {
 
 const add = (file, { after = null } = {}) => {
   state.numbers += 1;
-  const track = { file, state: "waiting", abort: new AbortController(), card: null, url: null, unmarked: false, isCopy: after !== null };
+  const track = { file, state: "new", abort: new AbortController(), card: null, url: null, unmarked: false, isCopy: after !== null };
   track.card = makeCard(state.numbers, file, {
     cancel: () => track.abort.abort(),
     retry: () => start(track),
@@ -104,7 +104,7 @@ const check = async (track) => {
   const { card, file } = track;
   card.sending(0);
   try {
-    const answer = await post("v1/verify", formOf(file), {
+    const answer = await post("v1/verify?depth=evidence", formOf(file), {
       signal: track.abort.signal, progress: card.sending, sent: () => card.working("Checking …"),
     });
     const text = await answer.body.text();

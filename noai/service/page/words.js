@@ -69,6 +69,9 @@ const signedOn = (signal) => {
   return at ? `Signed on ${at}. ` : "";
 };
 
+/** Whether a signature was left alone, because the decision was certain without it, and not because it is broken. */
+const unchecked = (signal, record) => signal.signature === "not_run" && record.depth === "decision";
+
 /** The signal that explains the decision best: what is signed and holds first. */
 const best = (signals) => {
   const rank = (signal) => (signal.signature === "pass" ? 16 : 0) + (signal.binding === "pass" ? 8 : 0)
@@ -104,6 +107,12 @@ const reserved = (record) => {
       more: [["It says: ", `${no}, and names `, name(main), " as its signer, but the signature is wrong: this proves nothing about that name."]],
     };
   }
+  if (main.source === "marker" && unchecked(main, record)) {
+    return {
+      lead: [`A mark in this file says: ${no}.`],
+      more: [["Its signature was not checked, so who signed it, and whether it is genuine, is not known. A “no” counts without that."]],
+    };
+  }
   if (main.source === "marker") {
     return { lead: ["A signed mark in this file is damaged or forged. ", anyway], more: [[`It says: ${no}. Who signed it cannot be checked.`]] };
   }
@@ -131,7 +140,10 @@ const allowed = (record) => {
   const main = new Set(proven.map((signal) => signal.signed_by.kid)).size === 1 ? best(proven) : null;
   return {
     lead: main ? [name(main), " permits the uses that were asked about, and proves it."] : ["The uses that were asked about are permitted, and the permission is proven."],
-    more: main ? [[`${signedOn(main)}Signature, signer, audio and time were checked, and all hold.`]] : [],
+    more: [
+      ...(main ? [[`${signedOn(main)}Signature, signer, audio and time were checked, and all hold.`]] : []),
+      ...(deniedBesides(record).length ? [[`The file says no to ${listed(deniedBesides(record))}.`]] : []),
+    ],
   };
 };
 
@@ -143,7 +155,19 @@ const open = (record) => {
   if (record.reasons.some((reason) => String(reason.code).startsWith("permission_"))) {
     more.push(["A permission stands in the file, but not by anybody whom this server trusts to give it. It counts as nothing."]);
   }
+  const others = deniedBesides(record);
+  if (others.length) {
+    return { lead: [`This file says no to ${listed(others)}, but not to what was asked about: ${listed(askedAbout(record))}.`], more };
+  }
   return { lead: ["This file speaks about AI, but not against the uses that were asked about."], more };
+};
+
+/** What the file says no to, but was not asked about. */
+const deniedBesides = (record) => USES.filter(([use]) => !record.requested.includes(use) && standing(record).some((signal) => denies(signal, [use])))
+  .map(([, , words]) => words);
+const askedAbout = (record) => {
+  const words = USES.filter(([use]) => record.requested.includes(use)).map(([, , named]) => named);
+  return words.length ? words : ["another use"];
 };
 
 const ADVICE = {
@@ -179,7 +203,12 @@ export const admitted = (record) => record.admitted && ["allowed", "unreserved"]
 /** The verdict for people: title, lead, further sentences, and advice to who builds a dataset. */
 export const plain = (record) => {
   const told = { rejected: reserved, undecided: unknown, allowed, unreserved: open }[record.decision](record);
-  return { title: DECISIONS[record.decision], advice: ADVICE[record.decision], ...told };
+  const limited = ["allowed", "unreserved"].includes(record.decision) && deniedBesides(record).length > 0;
+  return {
+    title: `${DECISIONS[record.decision]}${limited ? " for what was asked about" : ""}`,
+    advice: limited ? `${ADVICE[record.decision]} This goes for ${listed(askedAbout(record))} alone.` : ADVICE[record.decision],
+    ...told,
+  };
 };
 
 const CHECKS = {
