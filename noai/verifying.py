@@ -77,7 +77,7 @@ class Verifier:
 
     def __reduce__(self) -> tuple[object, ...]:
         # Without what is kept for speed, so that a verifier has one pickle whatever it has done.
-        return Verifier, tuple(getattr(self, each.name) for each in fields(self))
+        return type(self), tuple(getattr(self, each.name) for each in fields(self))
 
     def verify(self, source: Source) -> Verdict:
         """The verdict on one source. A source that cannot be read is ``undecided``, never an error.

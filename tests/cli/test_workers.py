@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -46,7 +46,8 @@ def test_processes_give_the_same_in_the_same_order(verifier: Verifier, marked_al
 
 
 def test_a_verifier_crosses_to_another_process_whole(verifier: Verifier) -> None:
-    opened = workers._Terms.of(verifier).open()
+    opened = pickle.loads(pickle.dumps(verifier))  # noqa: S301  our own
+    assert opened.trust_list == verifier.trust_list
     assert opened.trust_list.digest == verifier.trust_list.digest
     assert [entry.fingerprint for entry in opened.trust_list.own] == [
         entry.fingerprint for entry in verifier.trust_list.own
@@ -80,17 +81,12 @@ class _Deadly(Verifier):
 def test_a_worker_that_dies_takes_no_other_file_with_it(
     verifier: Verifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def deadly(given: Verifier) -> workers._Terms:
-        terms = terms_of(given)
-        return workers._Terms(_Deadly(given.policy), terms.entries, terms.own)
-
-    terms_of: Callable[[Verifier], workers._Terms] = workers._Terms.of
-    monkeypatch.setattr(workers._Terms, "of", deadly)
     monkeypatch.setattr(workers, "BATCH", 2)
     tune, at = str(UNMARKED / "tune.wav"), 3
     candidates = [named(tune) for _ in range(10)]
     candidates[at] = named("deadly.mp3")
-    judged = list(judge_all(iter(candidates), verifier, jobs=2))
+    deadly = _Deadly(verifier.policy, verifier.trust)
+    judged = list(judge_all(iter(candidates), deadly, jobs=2))
     assert [j.record["path"] for j in judged] == [c.path for c in candidates]
     assert judged[at].error is Code.INTERNAL_ERROR
     assert {j.decision for n, j in enumerate(judged) if n != at} == {Decision.UNRESERVED}
