@@ -15,16 +15,8 @@ import tempfile
 from pathlib import Path
 from typing import Final, Literal
 
-from playwright.sync_api import sync_playwright
+from _browser import IMAGES, SAMPLES, chromium
 
-ROOT: Final = Path(__file__).resolve().parents[2]
-IMAGES: Final = ROOT / "docs" / "images"
-SAMPLES: Final = ROOT / "sample_audio"
-BROWSER: Final = shutil.which("chromium") or "/usr/bin/chromium"
-FLAGS: Final = [
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-]
 ALBUMS: Final = {
     "Ana Lima/Late Ferry": ("marked", 9),
     "Ana Lima/Low Tide EP": ("marked", 4),
@@ -56,8 +48,7 @@ def run(folder: Path, *command: str) -> None:
 
 
 def draw(page_file: Path, scheme: Literal["light", "dark"]) -> None:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=BROWSER, args=FLAGS)
+    with chromium() as browser:
         page = browser.new_page(viewport={"width": 1160, "height": 1000}, color_scheme=scheme)
         page.goto(page_file.as_uri())
         page.locator("#rows tr").first.wait_for()
@@ -69,7 +60,6 @@ def draw(page_file: Path, scheme: Literal["light", "dark"]) -> None:
             page.locator("tr.detail").wait_for()
             page.locator("#files").evaluate("element => element.scrollIntoView({behavior: 'instant'})")
         page.screenshot(path=IMAGES / f"report-{scheme}.png")
-        browser.close()
     print(f"drew docs/images/report-{scheme}.png")
 
 

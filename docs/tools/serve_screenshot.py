@@ -19,16 +19,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Literal
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from _browser import IMAGES, SAMPLES, chromium
+from playwright.sync_api import Browser, Page
 
-ROOT: Final = Path(__file__).resolve().parents[2]
-IMAGES: Final = ROOT / "docs" / "images"
-SAMPLES: Final = ROOT / "sample_audio"
-BROWSER: Final = shutil.which("chromium") or "/usr/bin/chromium"
-FLAGS: Final = [
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-]
 PORT: Final = 8642
 URL: Final = f"http://127.0.0.1:{PORT}/"
 
@@ -91,17 +84,15 @@ def opened(
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as temporary, sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory() as temporary:
         folder, home = Path(temporary), Path(temporary) / "home"
         marked, unmarked, tampered = build(folder, home)
-        with serving(home):
-            browser = playwright.chromium.launch(executable_path=BROWSER, args=FLAGS)
+        with serving(home), chromium() as browser:
             page = opened(browser, "light", 1040, 1000, [marked, unmarked])
             page.screenshot(path=IMAGES / "serve-light.png", scale="css")
             page = opened(browser, "dark", 360, 780, [tampered])
             page.locator(".card").evaluate("card => card.scrollIntoView({block: 'start'})")
             page.screenshot(path=IMAGES / "serve-dark-phone.png")
-            browser.close()
     print("drew docs/images/serve-light.png and docs/images/serve-dark-phone.png")
 
 

@@ -25,7 +25,9 @@ def document(
     title: str, created: datetime, inputs: Sequence[Input], summary: Summary, rows: Rows
 ) -> Iterator[str]:
     """The page, piece by piece: however many rows it has, few are in memory at a time."""
-    style, script = _asset("report.css"), _asset("report.js")
+    shared = look()
+    style = shared["look.css"] + _asset("report.css")
+    script = shared["theme.js"] + _asset("report.js")
     values = {
         "policy": _policy(style, script),
         "version": text(__version__),
@@ -74,6 +76,12 @@ def _policy(style: str, script: str) -> str:
 
 def _hash(content: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(content.encode("utf-8")).digest()).decode("ascii")
+
+
+def look() -> dict[str, str]:
+    """What this page and that of ``noai serve`` look alike by: files for a browser, by their names."""
+    folder = files("noai.reporting") / "look"
+    return {entry.name: entry.read_text("utf-8") for entry in folder.iterdir()}
 
 
 def _asset(name: str) -> str:

@@ -1,4 +1,5 @@
-"""The web page: the files in the folder ``page``, read once, and what a browser may do with them."""
+"""The web page: the files in the folder ``page``, and of the report's ``look``, read once; and what a browser
+may do with them."""
 
 from __future__ import annotations
 
@@ -11,6 +12,8 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+
+from noai.reporting.page import look
 
 _INDEX: Final = "index.html"
 _TYPES: Final = {
@@ -40,12 +43,13 @@ class File:
 @lru_cache(maxsize=1)
 def files() -> dict[str, File]:
     """The files by their addresses; the page itself is ``/``."""
+    entries = (resources.files(__package__) / "page").iterdir()
+    own = {entry.name: entry.read_bytes() for entry in entries if entry.is_file()}
+    shared = {name: text.encode() for name, text in look().items()}
     found = {}
-    for entry in (resources.files(__package__) / "page").iterdir():
-        name = entry.name
+    for name, data in {**own, **shared}.items():
         media_type = _TYPES.get(name.rpartition(".")[2])
-        if media_type is not None and entry.is_file():
-            data = entry.read_bytes()
+        if media_type is not None:
             address = "/" if name == _INDEX else f"/{name}"
             found[address] = File(data, media_type, f'"{hashlib.sha256(data).hexdigest()[:32]}"')
     return found

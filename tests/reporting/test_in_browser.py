@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from noai.reporting import make_report
 from noai.reporting.reading import JsonLines
 from noai.text import printable
+from tests.browser import chromium
 from tests.reporting.samples import (
     HOSTILE,
     Record,
@@ -25,10 +26,6 @@ from tests.reporting.samples import (
     write_raw,
 )
 
-FLAGS = [
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-]
 MANY = 100_000
 
 Opened = Callable[..., Page]
@@ -36,10 +33,8 @@ Opened = Callable[..., Page]
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -16,22 +16,18 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from mutagen.id3 import ID3, TXXX
-from playwright.sync_api import Browser, Locator, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 import noai
 from noai.text import printable
 from noai.trust import TrustList
 from tests.audio import SAMPLES, decoded_md5
+from tests.browser import chromium
 from tests.reporting.samples import HOSTILE, hostile, marked, record
 from tests.service.live import TOKEN, Live, served, signing
 from tests.signers import Cert, signer
 
-FLAGS = [
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-]
 UNMARKED = SAMPLES / "unmarked" / "tune.mp3"
-REPORT_CSS = Path(noai.__file__).parent / "reporting" / "assets" / "report.css"
 PAGE = Path(noai.__file__).parent / "service" / "page"
 
 Opened = Callable[..., Page]
@@ -41,10 +37,8 @@ Opened = Callable[..., Page]
 def browser() -> Iterator[Browser]:
     # A page waits for a server that checks files; how long that takes is not what is tested.
     expect.set_options(timeout=60_000)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -685,10 +679,19 @@ def test_without_a_script_it_says_what_to_do(opened: Opened) -> None:
     expect(page.locator("#drop")).to_be_hidden()
 
 
-def test_colours_are_those_of_the_report() -> None:
-    page, report = ((path).read_text("utf-8") for path in (PAGE / "page.css", REPORT_CSS))
-    tokens = re.compile(r"^.*?(?=\n\* \{)", re.S)
-    assert tokens.search(page)[0] == tokens.search(report)[0]  # type: ignore[index]
+def test_colours_are_those_of_the_report(opened: Opened, tmp_path: Path) -> None:
+    records, report = tmp_path / "verdicts.jsonl", tmp_path / "report.html"
+    noai_command = [sys.executable, "-m", "noai"]
+    asked = ["verify", UNMARKED, "--format", "jsonl", "-o", records]
+    subprocess.run([*noai_command, *asked], check=True, capture_output=True)
+    subprocess.run([*noai_command, "report", records, "-o", report], check=True, capture_output=True)
+    look = opened().evaluate("fetch('look.css').then((answer) => answer.text())")
+    tokens = re.search(r"^.*?(?=\n\* \{)", look, re.S)
+    assert tokens
+    assert tokens[0].count("--") > 30
+    assert tokens[0] in report.read_text("utf-8")
+    # Nothing behind it gives a colour another value.
+    assert not re.search(r"^\s*--", (PAGE / "page.css").read_text("utf-8"), re.M)
 
 
 def test_light_and_dark_follow_the_system_until_somebody_chooses(opened: Opened) -> None:

@@ -1,31 +1,11 @@
-"use strict";
 (() => {
+  "use strict";
   const $ = (id) => document.getElementById(id);
   const number = new Intl.NumberFormat("en");
   const DECISION_WORDS = { rejected: "Rejected", undecided: "Undecided", allowed: "Allowed", unreserved: "Unreserved" };
   const CHECKS = ["signature", "signer", "binding", "time"];
   const CHECK_WORDS = { pass: "pass", fail: "fail", unknown: "unknown", not_run: "not run" };
   const PERMISSION_WORDS = { allowed: "allowed", notAllowed: "not allowed", constrained: "constrained" };
-
-  // -- theme ---------------------------------------------------------------------------------
-  const root = document.documentElement;
-  const dark = matchMedia("(prefers-color-scheme: dark)");
-  const theme = $("theme");
-  const stored = () => {
-    // A page that was opened as a file may have no storage.
-    try { return localStorage.getItem("noai-theme"); } catch { return null; }
-  };
-  const isDark = () => (root.dataset.theme ? root.dataset.theme === "dark" : dark.matches);
-  const showTheme = () => { theme.textContent = isDark() ? "Light colours" : "Dark colours"; };
-  if (["dark", "light"].includes(stored())) root.dataset.theme = stored();
-  theme.addEventListener("click", () => {
-    root.dataset.theme = isDark() ? "light" : "dark";
-    try { localStorage.setItem("noai-theme", root.dataset.theme); } catch { /* it is forgotten, then */ }
-    showTheme();
-  });
-  dark.addEventListener("change", showTheme);
-  theme.hidden = false;
-  showTheme();
 
   // -- data ----------------------------------------------------------------------------------
   const inflate = async (block) => {
