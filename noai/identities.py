@@ -35,6 +35,8 @@ LEAF_LIFETIME: Final = timedelta(days=365 * 10)
 ROOT_LIFETIME: Final = timedelta(days=365 * 30)
 #: Clocks of machines that check a fresh mark may be behind.
 BACKDATE: Final = timedelta(hours=1)
+#: The environment variable with a passphrase.
+PASSPHRASE: Final = "NOAI_PASSPHRASE"
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -42,6 +44,12 @@ def home() -> Path:
     """The configuration folder: ``NOAI_HOME``, else the platform's own place."""
     chosen = os.environ.get("NOAI_HOME")
     return Path(chosen) if chosen else Path(platformdirs.user_config_dir("noai", appauthor=False))
+
+
+def passphrase_in_environment() -> bytes | None:
+    """The passphrase for keys where nobody can be asked: what :data:`PASSPHRASE` is, None if nothing."""
+    text = os.environ.get(PASSPHRASE)
+    return text.encode("utf-8", "surrogateescape") if text else None
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -12,10 +11,9 @@ import click
 
 from noai.cli import _render
 from noai.errors import PassphraseRequired, UsageError
-from noai.identities import IdentityStore
+from noai.identities import PASSPHRASE, IdentityStore, passphrase_in_environment
 from noai.signing import KeySigner, check_signer
 
-VARIABLE: Final = "NOAI_PASSPHRASE"
 #: OpenSSL, which encrypts the key files, takes no longer one.
 _MAX_BYTES: Final = 1023
 
@@ -27,7 +25,7 @@ def new_passphrase(asked: bool) -> bytes | None:
         PassphraseRequired: if it is asked for and there is no terminal to ask at.
         UsageError: if it is too long.
     """
-    passphrase = _from_environment()
+    passphrase = passphrase_in_environment()
     if passphrase is None and asked:
         _require_terminal()
         text = click.prompt("Passphrase for the new key", hide_input=True, confirmation_prompt=True, err=True)
@@ -59,7 +57,7 @@ def load_signer(identity: str | None, key: str | None, certificate: str | None, 
 
 
 def _known_passphrase(what: str) -> bytes:
-    passphrase = _from_environment()
+    passphrase = passphrase_in_environment()
     if passphrase is not None:
         return passphrase
     _require_terminal(what)
@@ -69,13 +67,8 @@ def _known_passphrase(what: str) -> bytes:
 def _require_terminal(what: str = "the new key") -> None:
     if sys.stdin is None or not sys.stdin.isatty():
         raise PassphraseRequired(
-            f"{what} needs a passphrase, and there is no terminal to ask at; set {VARIABLE}"
+            f"{what} needs a passphrase, and there is no terminal to ask at; set {PASSPHRASE}"
         )
-
-
-def _from_environment() -> bytes | None:
-    text = os.environ.get(VARIABLE)
-    return _encode(text) if text else None
 
 
 def _encode(text: str) -> bytes:

@@ -10,8 +10,8 @@ from noai import signing
 from noai.algorithms import Algorithm
 from noai.cli import _render
 from noai.cli._exits import Exit
-from noai.cli._secrets import VARIABLE, new_passphrase
-from noai.identities import Identity, IdentityStore
+from noai.cli._secrets import new_passphrase
+from noai.identities import PASSPHRASE, Identity, IdentityStore
 
 _ALGORITHMS: Final = {"es256": Algorithm.ES256, "ed25519": Algorithm.ED25519}
 
@@ -35,7 +35,7 @@ Examples:
 @click.option(
     "--passphrase",
     is_flag=True,
-    help=f"Ask for a passphrase and encrypt the keys with it. {VARIABLE}, if set, is used unasked.",
+    help=f"Ask for a passphrase and encrypt the keys with it. {PASSPHRASE}, if set, is used unasked.",
 )
 def keygen(name: str, alg: str, passphrase: bool) -> int:
     """Make the identity NAME: a key to sign marks with, and its certificates.

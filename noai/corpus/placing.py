@@ -19,7 +19,9 @@ from noai.sources import DescriptorSource, open_path, read_exactly
 from noai.words import Word
 
 #: What a file system says that has no hard links.
-_NO_LINKS: Final = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.EACCES})
+_NO_LINKS: Final = frozenset(
+    {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.EACCES, errno.EXDEV, errno.ENOSYS}
+)
 #: What a system says that copies only by reading and writing.
 _NO_COPYING: Final = frozenset(
     {errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EBADF, errno.EPERM}
@@ -152,16 +154,26 @@ class NewFile:
             OSError: as the system gives it.
         """
         self.file.flush()
-        try:
-            os.link(self._temporary, self._destination)
-        except FileExistsError:
-            raise DestinationExists(f"{self._destination}: exists already") from None
-        except OSError as error:
-            if error.errno not in _NO_LINKS:
-                raise
-            if os.path.lexists(self._destination):
-                raise DestinationExists(f"{self._destination}: exists already") from None
-            os.rename(self._temporary, self._destination)
+        publish(self._temporary, self._destination)
+
+
+def publish(finished: Path, destination: Path) -> None:
+    """Give a finished file its name, in nobody's place. Under its old name, it may be there as well.
+
+    Raises:
+        DestinationExists: if something has it already.
+        OSError: as the system gives it.
+    """
+    try:
+        os.link(finished, destination)
+    except FileExistsError:
+        raise DestinationExists(f"{destination}: exists already") from None
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        if os.path.lexists(destination):
+            raise DestinationExists(f"{destination}: exists already") from None
+        os.rename(finished, destination)
 
 
 @contextmanager

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Final
 
 from noai import signing
 from noai.claim import Claim, Profile, Rights, Use
@@ -13,13 +12,10 @@ from noai.codes import Code
 from noai.corpus.judging import where
 from noai.declaration import clean_text
 from noai.errors import NoaiError, PassphraseRequired
-from noai.identities import IdentityStore
+from noai.identities import PASSPHRASE, IdentityStore, passphrase_in_environment
 from noai.marking import MarkResult, Outcome, mark
 from noai.signing import Signer, check_signer
 from noai.text import printable
-
-#: As for ``noai mark``: where nobody can be asked.
-PASSPHRASE: Final = "NOAI_PASSPHRASE"
 
 
 @dataclass(frozen=True)
@@ -103,7 +99,7 @@ class Marking:
 
 
 def _passphrase(identity: str) -> bytes:
-    text = os.environ.get(PASSPHRASE)
-    if not text:
+    passphrase = passphrase_in_environment()
+    if passphrase is None:
         raise PassphraseRequired(f"the key of {identity!r} needs a passphrase; set {PASSPHRASE}")
-    return text.encode("utf-8", "surrogateescape")
+    return passphrase

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import io
 import os
 import tempfile
@@ -10,9 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, BinaryIO, Final, Union, cast
+from typing import Any, BinaryIO, Union, cast
 
-from noai.errors import DestinationExists, LimitExceeded, MarkError
+from noai.corpus.placing import publish
+from noai.errors import LimitExceeded, MarkError
 from noai.integrations.gate import Gate
 from noai.integrations.marking import Marking
 from noai.limits import MIB, READ_SIZE, UPLOAD_BYTES
@@ -21,9 +21,6 @@ from noai.verdict import Verdict
 
 #: A path that is free, or a file object to write into.
 Destination = Union[str, "os.PathLike[str]", BinaryIO]
-
-#: What file systems say that know no second name for a file.
-_NO_LINKS: Final = frozenset({errno.EPERM, errno.ENOTSUP, errno.EXDEV, errno.EMLINK, errno.ENOSYS})
 
 
 def judge_upload(
@@ -105,26 +102,12 @@ def mark_into(
     folder = None if path is None else path.parent
     with marked_copy(file, marking, limit=limit, folder=folder) as (copy, result):
         if path is not None:
-            _publish(copy, path)
+            publish(copy, path)
             return replace(result, path=path)
         with open(copy, "rb") as marked:
             while block := marked.read(READ_SIZE):
                 cast(BinaryIO, destination).write(block)
         return replace(result, path=None)
-
-
-def _publish(copy: Path, path: Path) -> None:
-    """Give the finished copy its name, whole and in nobody's place."""
-    try:
-        os.link(copy, path)
-    except FileExistsError:
-        raise DestinationExists(f"{path}: exists already") from None
-    except OSError as error:
-        if error.errno not in _NO_LINKS:
-            raise
-        if path.exists():
-            raise DestinationExists(f"{path}: exists already") from None
-        os.replace(copy, path)
 
 
 class _Opened:
