@@ -16,12 +16,12 @@ from beets import importer, library, ui
 from beets.plugins import BeetsPlugin
 from beets.util import displayable_path
 
-from noai.claim import TRAINING_USES, Use
+from noai.claim import TRAINING_USES
 from noai.errors import NoaiError
 from noai.integrations.gate import Gate, why
 from noai.integrations.marking import Marking
 from noai.outcomes import Outcome
-from noai.policy import Admission, Policy
+from noai.policy import Admission
 from noai.verdict import Decision
 
 
@@ -52,11 +52,8 @@ class NoaiPlugin(BeetsPlugin):
 
     @cached_property
     def gate(self) -> Gate:
-        uses = [Use.parse(use) for use in self.config["use"].as_str_seq()]
-        policy = Policy(
-            tuple(uses) or TRAINING_USES, Admission(self.config["policy"].as_choice(["opt-out", "opt-in"]))
-        )
-        return Gate.of(policy)
+        policy = self.config["policy"].as_choice([admission.value for admission in Admission])
+        return Gate.in_words(policy, self.config["use"].as_str_seq() or TRAINING_USES)
 
     @cached_property
     def marking(self) -> Marking:

@@ -1,1 +1,1 @@
-"""noai inside other people's programs: one file each, and none imports a framework before it is used."""
+"""noai inside other people's programs: a framework is imported by the modules that are about it alone."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Generic, TypeVar
@@ -12,6 +12,7 @@ from noai.integrations.gate import why
 from noai.verdict import Decision, Verdict
 
 _Answer = TypeVar("_Answer")
+_Against = TypeVar("_Against", "Refusal", Verdict)
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,12 @@ class Refusal:
             return None
         codes = tuple(reason.code for reason in verdict.reasons)
         return cls(verdict.decision, verdict.path, codes, why(verdict))
+
+
+def foremost(against: Iterable[_Against | None]) -> _Against | None:
+    """What is told of all that speaks against something: a denial if there is one; None for nothing."""
+    found = (each for each in against if each is not None)
+    return min(found, key=lambda each: each.decision is not Decision.REJECTED, default=None)
 
 
 class Memo(Generic[_Answer]):

@@ -56,13 +56,17 @@ class BatchGate:
             UsageError: for such a column, for one that stands there twice, and for one that is kept and
                 called as one of a verdict, in whatever case: engines tell no cases apart.
         """
-        wanted = (self.path if self.audio is None else self.audio, *self.keep)
+        wanted = (self._column, *self.keep)
         if missing := [name for name in wanted if name not in names]:
             raise UsageError(f"there is no column {missing[0]!r} among: {', '.join(names)}")
         if twice := [name for name in wanted if list(names).count(name) > 1]:
             raise UsageError(f"there are several columns {twice[0]!r}")
         if taken := [name for name in self.keep if name.lower() in COLUMNS.names]:
             raise UsageError(f"the column {taken[0]!r} of the verdict would stand in place of that one")
+
+    @property
+    def _column(self) -> str:
+        return self.path if self.audio is None else self.audio
 
     @property
     def schema(self) -> pa.Schema:
@@ -88,7 +92,11 @@ class BatchGate:
 
     def _verdicts(self, rows: pa.RecordBatch | pa.Table) -> pa.RecordBatch:
         try:
-            made = self._by_path(rows) if self.audio is None else self._by_bytes(rows)
+            if self._column not in rows.column_names:
+                missing = self.gate.undecided(f"there is no column {self._column!r}")
+                return batch_of(self.gate, [missing] * rows.num_rows)
+            column = _whole(rows, self._column)
+            made = self._by_path(column) if self.audio is None else self._by_bytes(column)
             if made.num_rows != rows.num_rows:
                 raise AssertionError(f"{made.num_rows} verdicts on {rows.num_rows} rows")
             return made
@@ -96,11 +104,8 @@ class BatchGate:
             failed = self.gate.failed(error)
             return batch_of(self.gate, [failed] * rows.num_rows)
 
-    def _by_path(self, rows: pa.RecordBatch | pa.Table) -> pa.RecordBatch:
-        if self.path not in rows.column_names:
-            missing = self.gate.undecided(f"there is no column {self.path!r}")
-            return batch_of(self.gate, [missing] * rows.num_rows)
-        paths = _paths(_whole(rows, self.path))
+    def _by_path(self, column: Any) -> pa.RecordBatch:
+        paths = _paths(column)
         found = [self._from_folder(path) for path in paths]
         made = judge_paths(found, self.gate)
         if found == paths:
@@ -110,12 +115,8 @@ class BatchGate:
         place = COLUMNS.get_field_index("path")
         return made.set_column(place, COLUMNS.field(place), pa.array(given, pa.string()))
 
-    def _by_bytes(self, rows: pa.RecordBatch | pa.Table) -> pa.RecordBatch:
-        assert self.audio is not None
-        if self.audio not in rows.column_names:
-            missing = self.gate.undecided(f"there is no column {self.audio!r}")
-            return batch_of(self.gate, [missing] * rows.num_rows)
-        return batch_of(self.gate, [self._held(cell) for cell in _whole(rows, self.audio)])
+    def _by_bytes(self, column: Any) -> pa.RecordBatch:
+        return batch_of(self.gate, [self._held(cell) for cell in column])
 
     def _from_folder(self, path: str | None) -> str | None:
         if not path or self.folder is None or is_remote(path):
@@ -181,10 +182,8 @@ def _remote(urls: Sequence[str], gate: Gate) -> Iterator[Verdict]:
     single = [url for url in urls if not url.endswith("/")]
     with closing(scan_remote(single, gate.verifier, ordered=True)) as judged:
         for url in urls:
-            if url.endswith("/"):
-                yield gate.undecided(f"{url}: names a folder", Code.SOURCE_NOT_A_FILE, name=url)
-            else:
-                yield next(judged).verdict
+            # A folder's own verdict asks nobody.
+            yield gate.verdict(url) if url.endswith("/") else next(judged).verdict
 
 
 def batch_of(gate: Gate, verdicts: Sequence[Verdict]) -> pa.RecordBatch:

@@ -23,10 +23,10 @@ from lhotse.cut import MixedCut, MonoCut, MultiCut, PaddingCut
 from noai.codes import Code
 from noai.corpus.remote_urls import is_remote
 from noai.errors import LimitExceeded
-from noai.integrations.answers import Memo
+from noai.integrations.answers import Memo, foremost
 from noai.integrations.gate import Gate, why
 from noai.limits import CUT_ITEMS, GATE_ANSWERS, GATE_VERDICTS
-from noai.verdict import Decision, Verdict
+from noai.verdict import Verdict
 
 _Manifest = TypeVar("_Manifest")
 #: What makes a plain mapping a source that is not restored yet.
@@ -75,10 +75,9 @@ class Admits:
     def refusal(self, item: Any) -> Verdict | None:
         """The verdict that keeps an item out, a denial if there is one; None if it may enter."""
         try:
-            against = [found for found in self._verdicts(item) if found is not None]
+            return foremost(self._verdicts(item))
         except Exception as error:  # noqa: BLE001  one item's bug must neither stop nor admit the others
             return self._gate.failed(error)
-        return min(against, key=lambda found: found.decision is not Decision.REJECTED, default=None)
 
     def _verdicts(self, item: Any) -> Iterator[Verdict | None]:
         if not isinstance(item, (MixedCut, MonoCut, MultiCut, PaddingCut, Recording)):

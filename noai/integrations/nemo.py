@@ -17,12 +17,11 @@ from typing import Any, BinaryIO, Final
 
 from noai.corpus.remote_urls import is_remote
 from noai.errors import UsageError
-from noai.integrations.answers import Memo, Refusal
+from noai.integrations.answers import Memo, Refusal, foremost
 from noai.integrations.gate import Gate
 from noai.integrations.nemo_shards import Shards, is_tarred
 from noai.limits import GATE_ANSWERS, MANIFEST_LINE_BYTES
 from noai.text import escape_path
-from noai.verdict import Decision
 from noai.workspace import FolderWorkspace
 
 #: Where NeMo looks for the audio of a line; a line that has both is judged by both.
@@ -110,11 +109,8 @@ class ManifestGate:
         if not lists or not all(lists) or not all(isinstance(name, str) and name for name in names):
             return self._undecided(f"no line of a manifest: it names no audio by {' or '.join(self._keys)}")
         if self._is_tarred or "shard_id" in entry:
-            found = [self._member(entry, name) for name in names]
-        else:
-            found = [self._file(name) for name in names]
-        refused = [each for each in found if each is not None]
-        return min(refused, key=lambda each: each.decision is not Decision.REJECTED, default=None)
+            return foremost([self._member(entry, name) for name in names])
+        return foremost([self._file(name) for name in names])
 
     def _member(self, entry: Mapping[str, Any], name: str) -> Refusal | None:
         if "shard_id" not in entry:
@@ -131,9 +127,7 @@ class ManifestGate:
             places = self._places(name)
         except (ValueError, OSError) as error:
             return self._undecided(f"no name of a file: {error}", name)
-        found = [self._files(place) for place in places]
-        refused = [each for each in found if each is not None]
-        return min(refused, key=lambda each: each.decision is not Decision.REJECTED, default=None)
+        return foremost([self._files(place) for place in places])
 
     def _judged(self, place: str) -> Refusal | None:
         return Refusal.of(self._gate.verdict(place))

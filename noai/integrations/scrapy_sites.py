@@ -17,12 +17,11 @@ from scrapy.utils.defer import ensure_awaitable
 
 from noai import http
 from noai.errors import SourceError
+from noai.integrations.downloads import document
 
 #: What a site says to everybody, beside the headers of each answer.
 _ROBOTS: Final = "/robots.txt"
 _TDMREP: Final = "/.well-known/tdmrep.json"
-#: What says that there is no such document; anything else says that nobody knows.
-_NONE: Final = frozenset({404, 410})
 #: Flags of answers that were cut off, or may have been: what is missing may have said anything.
 _CUT: Final = frozenset({"dataloss", "download_stopped", "partial"})
 _EVERY_STATUS: Final = "handle_httpstatus_all"
@@ -127,12 +126,9 @@ class Sites:
             response = await self._download(request)
         except Exception:  # noqa: BLE001  whatever the network, and other people's middleware, raise
             return http.UNREADABLE
-        if response.status in _NONE:
-            return None
-        is_plain = "Content-Encoding" not in response.headers
-        return (
-            response.body if response.status == 200 and is_plain and is_whole(response) else http.UNREADABLE
-        )
+        if response.status == 200 and ("Content-Encoding" in response.headers or not is_whole(response)):
+            return http.UNREADABLE
+        return document(response.status, response.body)
 
     async def _download(self, request: Request) -> Response:
         assert self.crawler.engine is not None

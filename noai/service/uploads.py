@@ -17,8 +17,8 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
 
+from noai.integrations.uploads import too_large
 from noai.limits import (
-    MIB,
     SERVICE_FIELD_BYTES,
     SERVICE_FIELDS,
     SERVICE_NAME_BYTES,
@@ -51,8 +51,7 @@ class Limits:
     pace: Pace
 
     def too_large(self) -> Problem:
-        detail = f"the upload is larger than {self.max_bytes / MIB:.4g} MiB"
-        return Problem(Kind.TOO_LARGE, detail, headers={"Connection": "close"})
+        return Problem(Kind.TOO_LARGE, too_large(self.max_bytes), headers={"Connection": "close"})
 
 
 async def receive(request: Request, sink: BinaryIO, limits: Limits, *, bare: bool = True) -> Upload:
