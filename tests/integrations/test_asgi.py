@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-import threading
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 from datadiligence.evaluators import HttpEvaluator
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -30,6 +25,7 @@ from noai.integrations.asgi import App, NoaiHeaders
 from noai.publishing import SiteStatement
 from noai.trust import TrustList
 from tests.audio import SAMPLES
+from tests.integrations.asgi_server import served
 from tests.signers import signer
 
 ALL = frozenset(ALL_USES)
@@ -53,21 +49,6 @@ def music(tmp_path: Path) -> Path:
     return folder
 
 
-@contextmanager
-def serving(app: App) -> Iterator[httpx.Client]:
-    """A client of ``app`` in uvicorn."""
-    listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", ws="none"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-    thread.start()
-    try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{listening.getsockname()[1]}") as client:
-            yield client
-    finally:
-        server.should_exit = True
-        thread.join()
-
-
 def static(folder: Path, **options: Any) -> NoaiHeaders:
     return NoaiHeaders(files(folder), root=folder, **options)
 
@@ -81,7 +62,7 @@ def heard(answer: httpx.Response) -> frozenset[Use]:
 
 
 def test_a_marked_file_says_so_and_nothing_else_does(music: Path) -> None:
-    with serving(static(music)) as client:
+    with served(static(music)) as client:
         marked = client.get("/album/tune.mp3")
         assert marked.content == (music / "album" / "tune.mp3").read_bytes()
         assert {name: marked.headers[name] for name, _, _ in SiteStatement(ALL).fields} == {
@@ -98,7 +79,7 @@ def test_a_marked_file_says_so_and_nothing_else_does(music: Path) -> None:
         assert (
             heard(plain) == heard(client.get("/page.html")) == heard(client.get("/none.mp3")) == frozenset()
         )
-    with serving(NoaiHeaders(files(music))) as client:
+    with served(NoaiHeaders(files(music))) as client:
         assert set(client.get("/plain.mp3").headers) == set(plain.headers)
         assert set(client.get("/album/tune.mp3").headers) == set(plain.headers)
 
@@ -107,13 +88,13 @@ def test_a_marked_file_says_so_and_nothing_else_does(music: Path) -> None:
 @pytest.mark.parametrize("profile", Profile, ids=str)
 def test_every_container_and_profile(tmp_path: Path, name: str, profile: Profile) -> None:
     noai.mark(SAMPLES / "unmarked" / name, tmp_path / name, signer=signer(), profile=profile)
-    with serving(static(tmp_path)) as client:
+    with served(static(tmp_path)) as client:
         assert heard(client.get(f"/{name}")) == profile.denied
 
 
 def test_what_the_middleware_adds_makes_datadiligence_refuse(music: Path) -> None:
     evaluator = HttpEvaluator(user_agent="MyBot")
-    with serving(static(music)) as client:
+    with served(static(music)) as client:
         # It fetches the address itself; then it is given headers that were fetched.
         address = f"{client.base_url}/"
         assert not evaluator.is_allowed(url=f"{address}album/tune.mp3")
@@ -126,7 +107,7 @@ def test_what_the_middleware_adds_makes_datadiligence_refuse(music: Path) -> Non
 
 
 def test_parts_heads_and_what_the_client_has_already(music: Path) -> None:
-    with serving(static(music)) as client:
+    with served(static(music)) as client:
         whole = client.head("/album/tune.mp3")
         part = client.get("/album/tune.mp3", headers={"Range": "bytes=0-9"})
         same = client.get("/album/tune.mp3", headers={"If-None-Match": whole.headers["ETag"]})
@@ -145,7 +126,7 @@ def test_in_an_application_and_below_a_mount(music: Path) -> None:
     )
     inside = Starlette(routes=[Mount("/audio", NoaiHeaders(plain, root=music)), Mount("/raw", plain)])
     for app in (around, inside):
-        with serving(app) as client:
+        with served(app) as client:
             assert heard(client.get("/audio/album/tune.mp3")) == ALL
             assert heard(client.get("/audio/plain.mp3")) == frozenset()
             assert heard(client.get("/raw/album/tune.mp3")) == frozenset()
@@ -163,7 +144,7 @@ def test_files_that_only_the_application_knows(music: Path) -> None:
         return music / name if name.isdigit() else None
 
     app = Starlette(routes=[Route("/tracks/{id}", track)])
-    with serving(NoaiHeaders(app, resolve=resolve)) as client:
+    with served(NoaiHeaders(app, resolve=resolve)) as client:
         assert heard(client.get("/tracks/0001")) == ALL
         assert heard(client.get("/tracks/plain.mp3")) == frozenset()
 
@@ -202,7 +183,7 @@ def test_the_path_that_is_handed_to_the_server_counts(music: Path) -> None:
 
 
 def test_a_file_that_changes_is_looked_at_again(music: Path) -> None:
-    with serving(static(music)) as client:
+    with served(static(music)) as client:
         assert heard(client.get("/plain.mp3")) == frozenset()
         noai.mark(music / "plain.mp3", in_place=True, signer=signer())
         assert heard(client.get("/plain.mp3")) == ALL
@@ -220,7 +201,7 @@ XMP = b"""<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.
 
 def test_no_more_files_are_remembered_than_asked_for(music: Path) -> None:
     app = static(music, cache=1)
-    with serving(app) as client:
+    with served(app) as client:
         for _ in range(2):
             assert heard(client.get("/album/tune.mp3")) == ALL
             assert heard(client.get("/plain.mp3")) == frozenset()
@@ -236,7 +217,7 @@ def test_what_the_application_says_stays(music: Path) -> None:
         Starlette(routes=[Route("/t", track)]), resolve=lambda scope: music / "album" / "tune.mp3"
     )
     # Twice around: nothing is said twice.
-    with serving(NoaiHeaders(app, resolve=lambda scope: music / "album" / "tune.mp3")) as client:
+    with served(NoaiHeaders(app, resolve=lambda scope: music / "album" / "tune.mp3")) as client:
         answer = client.get("/t")
     assert answer.headers.get_list("X-Robots-Tag") == ["OtherBot: noindex", "noai"]
     assert answer.headers.get_list("tdm-reservation") == ["1"]
@@ -248,7 +229,7 @@ def test_broken_files_are_served_as_they_are(tmp_path: Path) -> None:
     (tmp_path / "broken.flac").write_bytes((SAMPLES / "unmarked" / "tune.flac").read_bytes()[:60])
     (tmp_path / "text.mp3").write_text("not audio")
     (tmp_path / "empty.wav").touch()
-    with serving(static(tmp_path)) as client:
+    with served(static(tmp_path)) as client:
         for path in tmp_path.glob("*.*"):
             answer = client.get(f"/{path.name}")
             assert (answer.status_code, answer.content) == (200, path.read_bytes())
@@ -257,7 +238,7 @@ def test_broken_files_are_served_as_they_are(tmp_path: Path) -> None:
 
 def test_a_denial_stands_whatever_is_wrong_with_it() -> None:
     """As everywhere: a marker on other audio still denies, and one that nobody signed permits nothing."""
-    with serving(static(SAMPLES / "tampered")) as client:
+    with served(static(SAMPLES / "tampered")) as client:
         for name in ("flipped.mp3", "moved.mp3"):
             assert heard(client.get(f"/{name}")) == ALL, name
         for name in ("alg-none.mp3", "hs256.mp3"):
@@ -269,7 +250,7 @@ def test_addresses_from_files_cannot_become_headers_of_their_own(tmp_path: Path)
         licence_url='https://x.example/>; rel="next"', terms_url="https://x.example/\r\nSet-Cookie: a=b"
     )
     noai.mark(SAMPLES / "unmarked" / "tune.mp3", tmp_path / "tune.mp3", signer=signer(), rights=hostile)
-    with serving(static(tmp_path)) as client:
+    with served(static(tmp_path)) as client:
         answer = client.get("/tune.mp3")
     assert heard(answer) == ALL
     assert "Link" not in answer.headers
@@ -282,7 +263,7 @@ def test_a_failure_of_the_site_s_own_function_harms_no_response(
     def resolve(scope: Any) -> Path:
         raise LookupError("no such track")
 
-    with serving(NoaiHeaders(files(music), resolve=resolve)) as client:
+    with served(NoaiHeaders(files(music), resolve=resolve)) as client:
         answer = client.get("/album/tune.mp3")
     assert answer.content == (music / "album" / "tune.mp3").read_bytes()
     assert "served without its headers" in caplog.text

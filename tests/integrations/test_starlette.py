@@ -4,16 +4,11 @@
 
 import asyncio
 import io
-import socket
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import httpx
 import pytest
-import uvicorn
 from fastapi import Depends, FastAPI, Form, UploadFile
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -29,6 +24,7 @@ from noai.integrations.starlette import AdmittedUpload, NotAdmitted, mark_upload
 from noai.limits import UPLOAD_FORM_BYTES
 from noai.policy import Admission, Policy
 from tests.audio import SAMPLES
+from tests.integrations.asgi_server import served
 from tests.integrations.thousand import Corpus
 from tests.signers import signer
 
@@ -75,23 +71,6 @@ def fastapi(folder: Path, **options: Any) -> FastAPI:
 
 
 APPS = pytest.mark.parametrize("make", [starlette, fastapi])
-
-
-@contextmanager
-def served(app: Any) -> Iterator[httpx.Client]:
-    # With its protocol named: asyncio turns Nagle's algorithm off for such sockets alone, and with it every
-    # answer takes the 40 ms after which the client acknowledges its first half.
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listening.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", ws="none"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-    thread.start()
-    try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{listening.getsockname()[1]}") as client:
-            yield client
-    finally:
-        server.should_exit = True
-        thread.join()
 
 
 def post(app: Any, path: str = "/tracks", **what: Any) -> httpx.Response:

@@ -11,17 +11,14 @@ from typing import Any
 import pytest
 from yt_dlp.utils import DownloadError
 
-import noai
 from noai.errors import TrustError, UsageError
 from noai.integrations.gate import Gate
 from noai.integrations.yt_dlp import NoaiPP
 from noai.policy import Admission, Policy
-from tests.audio import SAMPLES
 from tests.docs.pages import ROOT
 from tests.integrations.sites import Site, serving
 from tests.integrations.thousand import Corpus
-from tests.integrations.yt_dlp_run import download
-from tests.signers import signer
+from tests.integrations.yt_dlp_run import download, plant
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:yt_dlp")
 
@@ -31,10 +28,7 @@ def tracks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Tracks that are unmarked and marked."""
     monkeypatch.setenv("NOAI_HOME", str(tmp_path / "home"))
     folder = tmp_path / "tracks"
-    folder.mkdir()
-    for kind in ("mp3", "wav"):
-        (folder / f"plain.{kind}").write_bytes((SAMPLES / "unmarked" / f"tune.{kind}").read_bytes())
-        noai.mark(folder / f"plain.{kind}", folder / f"marked.{kind}", signer=signer())
+    plant(folder)
     return folder
 
 

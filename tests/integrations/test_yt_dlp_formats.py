@@ -12,13 +12,11 @@ from yt_dlp import YoutubeDL
 from yt_dlp.downloader import PROTOCOL_MAP
 from yt_dlp.postprocessor.common import PostProcessor
 
-import noai
 from noai.integrations.yt_dlp import NoaiPP, NotAdmitted
 from noai.integrations.yt_dlp_files import Files
 from tests.audio import SAMPLES, ffmpeg
 from tests.integrations.sites import Site, serving
-from tests.integrations.yt_dlp_run import extracted
-from tests.signers import signer
+from tests.integrations.yt_dlp_run import extracted, plant
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:yt_dlp")
 
@@ -30,10 +28,7 @@ HLS = "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:10\n#EXT-X-MEDIA-SEQUENC
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     monkeypatch.setenv("NOAI_HOME", str(tmp_path / "home"))
     folder = tmp_path / "site"
-    folder.mkdir()
-    for kind in ("mp3", "wav"):
-        (folder / f"plain.{kind}").write_bytes((SAMPLES / "unmarked" / f"tune.{kind}").read_bytes())
-        noai.mark(folder / f"plain.{kind}", folder / f"marked.{kind}", signer=signer())
+    plant(folder)
     ffmpeg("-f", "lavfi", "-i", "testsrc=d=1:s=64x64:r=5", "-c:v", "mpeg4", folder / "picture.mp4")
     # It says so behind its last frame alone: half of it says nothing.
     (folder / "reserved.mp3").write_bytes(PLAIN)

@@ -7,7 +7,18 @@ from typing import Any
 
 from yt_dlp import YoutubeDL
 
+import noai
 from noai.integrations.yt_dlp import NotAdmitted
+from tests.audio import SAMPLES
+from tests.signers import signer
+
+
+def plant(folder: Path) -> None:
+    """Tracks, unmarked and marked, in a new folder."""
+    folder.mkdir()
+    for kind in ("mp3", "wav"):
+        (folder / f"plain.{kind}").write_bytes((SAMPLES / "unmarked" / f"tune.{kind}").read_bytes())
+        noai.mark(folder / f"plain.{kind}", folder / f"marked.{kind}", signer=signer())
 
 
 class Log:
