@@ -195,10 +195,10 @@ class _Work:
 
     def write(self, paths: Iterator[str]) -> int:
         """Write the list; how many paths are in it."""
-        self._asked = _Sum()
         import pyarrow as pa
         import pyarrow.parquet as pq
 
+        self._asked = _Sum()
         schema, written = pa.schema({_COLUMN: pa.binary()}), 0
         with pq.ParquetWriter(self.list, schema) as writer:
             while some := [os.fsencode(path) for path in islice(paths, PARQUET_ROW_GROUP)]:

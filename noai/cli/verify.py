@@ -154,12 +154,7 @@ def verify(
     written = Format(form or (Format.PARQUET if elsewhere else Format.TEXT))
     request = Request(scan, paths, files_from, null, written, output, resume, consulted, column)
     receipts = Receipts.asked(receipt, identity, request)
-    if elsewhere:
-        from noai.cli._engines import spread
-
-        tally = spread(request, Engine(engine), jobs, receipts)
-    else:
-        tally = _run(request, receipts)
+    tally = _by_engine(request, Engine(engine), jobs, receipts) if elsewhere else _run(request, receipts)
     if not tally.records:
         raise UsageError("there is no audio in what was named")
     if receipts is not None:
@@ -178,6 +173,12 @@ def _column(files_from: str | None, null: bool, column: str | None) -> str | Non
     if column is not None:
         raise UsageError("--path-column is for a list called *.parquet: --files-from LIST.parquet")
     return None
+
+
+def _by_engine(request: Request, engine: Engine, jobs: int | None, receipts: Receipts | None) -> Tally:
+    from noai.cli._engines import spread
+
+    return spread(request, engine, jobs, receipts)
 
 
 def _run(request: Request, receipts: Receipts | None) -> Tally:
