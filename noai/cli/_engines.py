@@ -210,7 +210,7 @@ class _Work:
 
     def is_answered(self, folder: Path) -> bool:
         """Whether there is one verdict on each path of the list, and no other, in ``folder``."""
-        from noai.corpus.outputs_parquet import names_in, whole_files
+        from noai.corpus.parquet_parts import names_in, whole_files
 
         told = _Sum()
         for part in whole_files(folder):

@@ -131,7 +131,7 @@ def require_output(output: str, inputs: Iterable[str], *, parquet: bool = False)
 
 
 def _is_own_parquet(path: str) -> bool:
-    from noai.corpus.outputs_parquet import is_output
+    from noai.corpus.parquet_parts import is_output
 
     # An empty file holds nothing that could be lost.
     return os.path.isfile(path) and (not os.path.getsize(path) or is_output(path))

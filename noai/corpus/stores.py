@@ -95,7 +95,7 @@ class ParquetStore:
     """One row a record, in parts until the end."""
 
     def __init__(self, path: str) -> None:
-        from noai.corpus.outputs_parquet import Parts
+        from noai.corpus.parquet_parts import Parts
 
         self.path = path
         self._parts = Parts(f"{path}.parts")
@@ -149,7 +149,7 @@ class ParquetStore:
     def _rows(self, path: Any) -> Iterator[pa.RecordBatch]:
         import pyarrow as pa
 
-        from noai.corpus.outputs_parquet import batches
+        from noai.corpus.parquet_parts import batches
 
         try:
             yield from batches(path)
