@@ -19,6 +19,7 @@ from starlette.types import ASGIApp
 from noai.service import Pace, Settings, service
 from noai.service.logs import JsonLines
 from noai.service.problems import Kind
+from noai.service.running import listen
 from noai.service.settings import Marking
 from tests.audio import SAMPLES
 from tests.service.live import BEARER, FORM, TOKEN, Live, form, head, is_alive, read_answer, served, signing
@@ -363,3 +364,10 @@ def test_a_download_has_an_end(tmp_path: Path) -> None:
 def test_pace_has_sensible_defaults() -> None:
     pace = Pace()
     assert pace.idle < pace.stop < pace.judge < pace.upload
+
+
+def test_answers_do_not_wait_for_the_client_to_acknowledge_their_first_half() -> None:
+    with listen("127.0.0.1", 0) as listening, socket.create_connection(listening.getsockname()):
+        accepted, _ = listening.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
